@@ -1,0 +1,41 @@
+# make demo | test | check | unit | bench: each works alone on a fresh clone with Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test unit check lint bench clean
+
+setup: .venv/dev
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+.venv/run: setup.cfg pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/dev: setup.cfg pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@ .venv/run
+
+demo: .venv/run
+	@$(BIN)/python workflows/cohort.py
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+unit: .venv/dev
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: .venv/dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .tools .batch results build dist *.egg-info

@@ -1,0 +1,35 @@
+"""batch_helpers: run a cohort of batch jobs, again and again; only what is missing runs."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batch_helpers.helper import AWSBatchHelper, LocalBatchHelper, connect
+    from batch_helpers.job import Job, JobDetail, Status
+    from batch_helpers.samples import jobs_from, read_samples
+
+__all__ = ["AWSBatchHelper", "Job", "JobDetail", "LocalBatchHelper", "Status", "connect", "jobs_from", "read_samples"]
+
+_HOMES = {
+    "AWSBatchHelper": "helper",
+    "Job": "job",
+    "JobDetail": "job",
+    "LocalBatchHelper": "helper",
+    "Status": "job",
+    "connect": "helper",
+    "jobs_from": "samples",
+    "read_samples": "samples",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name's module when it is first asked for, so that importing the package costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Where jobs run: one module or room for each engine."""

@@ -1,0 +1,70 @@
+"""Engine: the seam behind which jobs run. One contract suite (tests/contracts) holds every engine to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from batch_helpers.job import Job, JobDetail
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine takes, which the plan must know before it submits.
+
+    max_dependencies: most jobIds that one job may wait for; None is no limit. Beyond it a job is held.
+    failure_dependencies: whether it starts dependants of a job that failed and has `run_dependents_on_fail`;
+    where it does not, such dependants are held.
+    """
+
+    max_dependencies: int | None = None
+    failure_dependencies: bool = False
+
+
+class Engine(Protocol):
+    """Where jobs run. Methods raise only errors of batch_helpers.errors."""
+
+    @property
+    def name(self) -> str:
+        """One word for messages and options: `local`, `aws`, …"""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def check(self, jobs: Sequence[Job]) -> None:
+        """Raise InvalidJob for the first job that this engine can never run; asks the service only about names.
+
+        NotFound for a queue or a definition that does not exist. Nothing is submitted, and an engine may remember
+        what it has looked up.
+        """
+        ...
+
+    def submit(self, jobs: Sequence[Job]) -> list[str]:
+        """Submit bound jobs (see Job.bound: queue and jobIds settled) and return their jobIds, in order.
+
+        A job whose fingerprint is active already may be answered with the active job's id. SubmitFailed carries what
+        was accepted before something went wrong.
+        """
+        ...
+
+    def active(self, queues: Collection[str]) -> Iterator[JobDetail]:
+        """Every job of these queues that has not finished, whoever submitted it; at least id, name and status."""
+        ...
+
+    def describe(self, job_ids: Sequence[str]) -> dict[str, JobDetail]:
+        """All that is known of these jobs; ids that the service has forgotten are absent."""
+        ...
+
+    def terminate(self, job_ids: Sequence[str], reason: str) -> None:
+        """End these jobs, whatever their state; those that have ended or are unknown are left alone."""
+        ...
+
+    def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
+        """The lines of one attempt's log, without line ends; the last attempt when None. No log yet is no lines."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return after `seconds`, or sooner if the engine can tell that a job has changed."""
+        ...

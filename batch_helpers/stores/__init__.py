@@ -1,0 +1,1 @@
+"""Where outputs lie: one module for each kind of store."""

@@ -1,0 +1,38 @@
+"""Store: the seam behind which outputs lie. One contract suite (tests/contracts) holds every store to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+
+
+class Found(NamedTuple):
+    """An object that exists. `size` is in bytes, `modified` in seconds since the epoch; None is not known."""
+
+    size: int | None = None
+    modified: float | None = None
+    etag: str | None = None
+
+
+class Store(Protocol):
+    """Where outputs lie. Methods raise only errors of batch_helpers.errors.
+
+    A missing key is an answer. A missing bucket raises NotFound, a denied one AccessDenied: neither is ever read as
+    "not there".
+    """
+
+    def find(self, uris: Collection[str]) -> dict[str, Found]:
+        """Which of these exist: a mapping with the URIs as they were given, only those present."""
+        ...
+
+    def read(self, uri: str) -> bytes:
+        """The object's content; NotFound when there is none."""
+        ...
+
+    def write(self, uri: str, data: bytes, *, only_if_absent: bool = False) -> bool:
+        """Store `data` whole or not at all; False when `only_if_absent` and there was one already."""
+        ...
+
+    def delete(self, uris: Collection[str]) -> None:
+        """Remove these; those that are not there are no error."""
+        ...
