@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Union
+from typing import Any
 
 from batch_helpers.errors import InvalidJob
 from batch_helpers.uris import canonical_uri, output_problem
@@ -23,6 +23,7 @@ FINGERPRINT_DIGITS = 16
 _NAME_STEM = NAME_LIMIT - FINGERPRINT_DIGITS - 1
 _FINGERPRINTED = re.compile(rf"^(.+)-([0-9a-f]{{{FINGERPRINT_DIGITS}}})$")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_SEPARATOR = re.compile(r"[-_.:/\s]")
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -75,6 +76,8 @@ class Job:
     attempts: 1 to 10. timeout: seconds for each attempt.
     intermediate: its outputs are only wanted by its dependants, and may be deleted when those are done.
     run_dependents_on_fail: its dependants start when it has ended, whether it succeeded or not.
+    stage: the row of the monitor's table in which it is counted; by default the definition, or the name up to
+    its first separator (`align-s1` -> `align`).
 
     Raises InvalidJob, with the field and the value, when a value cannot work anywhere.
     """
@@ -90,39 +93,28 @@ class Job:
     gpus: int = 0
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
-    depends_on: Sequence[Union[str, "Job", None]] = field(default=(), repr=False)
+    depends_on: Sequence[str | Job | None] = field(default=(), repr=False)
     job_queue: str | None = None
     attempts: int = 1
     timeout: int | None = None
     tags: Mapping[str, str] = field(default_factory=_empty)
     intermediate: bool = False
     run_dependents_on_fail: bool = False
+    stage: str | None = None
     _digest: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise InvalidJob(str(self.name), "name", self.name, "a job needs a name: give a non-empty string")
+        self._check_texts()
         fix = object.__setattr__
-        if self.job_definition is not None:
-            self._check_text("job_definition")
-        if self.image is not None:
-            self._check_text("image")
-            if self.job_definition is not None:
-                raise self._invalid("image", "give either image or job_definition, not both")
-        if self.job_queue is not None:
-            self._check_text("job_queue")
         fix(self, "command", self._command())
         for name in ("parameters", "environment", "tags"):
             given = getattr(self, name)
             if given is not _EMPTY:
-                fix(self, name, self._texts(name, given))
-        if self.inputs != ():
-            fix(self, "inputs", self._uris("inputs"))
-        if self.outputs != ():
-            fix(self, "outputs", self._uris("outputs"))
-            for uri in self.outputs:
-                if problem := output_problem(uri):
-                    raise self._invalid("outputs", problem)
+                fix(self, name, self._mapping(name, given))
+        for name in ("inputs", "outputs"):
+            given = getattr(self, name)
+            if given != ():
+                fix(self, name, self._uris(name, given))
         if self.depends_on != ():
             fix(self, "depends_on", self._dependencies())
         self._check_numbers()
@@ -155,6 +147,11 @@ class Job:
         """The name that the engine sees: `<sanitized name>-<key>`, at most 128 characters."""
         return f"{sanitized(self.name)[:_NAME_STEM]}-{self.key}"
 
+    @property
+    def group(self) -> str:
+        """The stage in which reports count this job."""
+        return self.stage or self.job_definition or _SEPARATOR.split(self.name.strip(), maxsplit=1)[0] or self.name
+
     def bound(self, queue: str | None, depends_on: Collection[str]) -> Job:
         """The same work with its queue and its dependencies' jobIds settled: what an engine is given."""
         copy = object.__new__(Job)
@@ -167,10 +164,15 @@ class Job:
     def _invalid(self, name: str, problem: str) -> InvalidJob:
         return InvalidJob(self.name, name, getattr(self, name), problem)
 
-    def _check_text(self, name: str) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, str) or not value.strip():
-            raise self._invalid(name, "give a non-empty string, or leave it out")
+    def _check_texts(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise InvalidJob(str(self.name), "name", self.name, "a job needs a name: give a non-empty string")
+        for name in ("job_definition", "image", "job_queue", "stage"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value.strip()):
+                raise self._invalid(name, "give a non-empty string, or leave it out")
+        if self.image is not None and self.job_definition is not None:
+            raise self._invalid("image", "give either image or job_definition, not both")
 
     def _command(self) -> tuple[str, ...]:
         command = self.command
@@ -188,7 +190,7 @@ class Job:
                 raise self._invalid("command", f"{word!r} has a NUL character, which no command can carry")
         return words
 
-    def _texts(self, name: str, given: object) -> Mapping[str, str]:
+    def _mapping(self, name: str, given: object) -> Mapping[str, str]:
         if not isinstance(given, Mapping):
             raise self._invalid(name, "give a mapping of names to strings")
         texts = {}
@@ -207,8 +209,7 @@ class Job:
             return str(value)
         raise self._invalid(name, f"{key}={value!r} must be a string (or a finite number)")
 
-    def _uris(self, name: str) -> tuple[str, ...]:
-        given: Any = getattr(self, name)
+    def _uris(self, name: str, given: Any) -> tuple[str, ...]:
         if isinstance(given, str | os.PathLike):
             given = (given,)
         if not isinstance(given, Iterable) or isinstance(given, Mapping | bytes):
@@ -217,6 +218,8 @@ class Job:
         for uri in uris:
             if not isinstance(uri, str) or not uri.strip():
                 raise self._invalid(name, f"{uri!r} is not a URI or a path")
+            if name == "outputs" and (problem := output_problem(uri)):
+                raise self._invalid(name, problem)
         return tuple(dict.fromkeys(uris))
 
     def _dependencies(self) -> tuple[str | Job, ...]:
@@ -298,4 +301,4 @@ def sanitized(name: str) -> str:
 def _positive(value: object, kinds: Any) -> bool:
     if not isinstance(value, kinds) or isinstance(value, bool):
         return False
-    return math.isfinite(value) and value > 0  # type: ignore[arg-type]
+    return math.isfinite(value) and value > 0

@@ -1,0 +1,109 @@
+"""Where snapshots are shown: redrawn in place on a terminal, one table per change in a pipe or a log."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.text import Text
+
+from batch_helpers.errors import ServiceError
+from batch_helpers.job import JobDetail, Status
+from batch_helpers.monitor import Snapshot
+from batch_helpers.report import detached_line, failure_text, progress_line, snapshot_table, summary_line
+
+LOG_LINES = 5
+MOST_FAILURES = 10
+
+
+class Display:
+    """Shows snapshots on a stream. `logs` reads a job's log, for those that failed."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        interval: float,
+        logs: Callable[[str], Iterator[str]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._live: Live | None = None
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._interval, self._logs, self._clock = interval, logs, clock
+        self._shown = ""
+        self._next = 0.0
+        self._began = clock()
+
+    def __enter__(self) -> Display:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the picture: at once on a terminal; elsewhere when it has changed, and not too often."""
+        if self._live:
+            self._live.update(self._screen(snapshot), refresh=True)
+        elif self._clock() >= self._next:
+            self._print_changed(snapshot)
+
+    def finish(self, snapshot: Snapshot, *, dry_run: bool = False) -> None:
+        """Show the last picture, the failures, and what became of it all."""
+        if self._live:
+            self._live.stop()
+        if snapshot.jobs or snapshot.held or snapshot.skipped:
+            self._print_changed(snapshot)
+        self._show_failures(snapshot)
+        self._print(summary_line(snapshot, dry_run=dry_run))
+        if snapshot.detached:
+            self._print(detached_line(snapshot))
+
+    def _print_changed(self, snapshot: Snapshot) -> None:
+        table = snapshot_table(snapshot)
+        if table == self._shown and not snapshot.warning:
+            return
+        self._shown = table
+        now = self._clock()
+        self._next = now + min(self._interval, 1 + (now - self._began) / 20)
+        stamp = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        self._print(f"{stamp}  {progress_line(snapshot)}")
+        if snapshot.warning:
+            self._print(f"warning: {snapshot.warning}")
+        self._print(f"{table}\n")
+
+    def _screen(self, snapshot: Snapshot) -> Group:
+        counts = snapshot.counts
+        ended = counts[Status.SUCCEEDED] + counts[Status.FAILED]
+        total = max(1, ended + snapshot.active)
+        lines = [Text(snapshot_table(snapshot), no_wrap=True), Text(progress_line(snapshot), no_wrap=True)]
+        if snapshot.warning:
+            lines.append(Text(f"warning: {snapshot.warning}", style="yellow"))
+        width = min(78, self._console.width)
+        return Group(lines[0], ProgressBar(total=total, completed=ended, width=width), *lines[1:])
+
+    def _show_failures(self, snapshot: Snapshot) -> None:
+        failed = snapshot.failed
+        for detail in failed[:MOST_FAILURES]:
+            self._print(failure_text(detail, self._tail(detail)))
+        if len(failed) > MOST_FAILURES:
+            self._print(f"… and {len(failed) - MOST_FAILURES} more failed jobs")
+
+    def _tail(self, detail: JobDetail) -> list[str]:
+        try:
+            return list(deque(self._logs(detail.job_id), maxlen=LOG_LINES))
+        except ServiceError as exc:
+            return [f"(no log: {exc})"]
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(text))

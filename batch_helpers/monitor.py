@@ -1,0 +1,239 @@
+"""Watching jobs until they have ended: one poll for all of them, as snapshots."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from batch_helpers.engines.base import Engine
+from batch_helpers.errors import AccessDenied, CredentialsError, InvalidInput, NotFound, ServiceError
+from batch_helpers.job import Job, JobDetail, Status
+from batch_helpers.plan import Action
+from batch_helpers.stores.base import Store
+
+LOST_AFTER = 60.0
+"""Seconds after which a job that the service does not know any more gets its verdict from its outputs."""
+
+BLIND_AFTER = 3600.0
+"""Seconds of nothing but failed polls after which watching ends with the last error; the jobs go on."""
+
+_DISTANCE = 5
+
+_FINAL_ERRORS = (CredentialsError, AccessDenied, NotFound, InvalidInput)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything known of the run at one poll.
+
+    elapsed: seconds since watching began. stages: watched jobs by stage and status. jobs: details by jobId.
+    held: jobs that are yet to be submitted. skipped: jobs by stage that had nothing to do. decisions: how all jobs of
+    this run were decided. finished: how many ended while they were watched. warning: why this picture is an older one.
+    detached: watching was ended by Ctrl-C.
+    """
+
+    elapsed: float = 0.0
+    stages: Mapping[str, Mapping[Status, int]] = field(default_factory=dict)
+    jobs: Mapping[str, JobDetail] = field(default_factory=dict)
+    held: tuple[Job, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    decisions: Mapping[Action, int] = field(default_factory=dict)
+    finished: int = 0
+    warning: str = ""
+    detached: bool = False
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """Jobs by status, every status present."""
+        total: Counter[Status] = Counter()
+        for by_status in self.stages.values():
+            total.update(by_status)
+        return {status: total[status] for status in Status}
+
+    @property
+    def active(self) -> int:
+        """How many jobs have not ended, those that are held among them."""
+        return sum(number for status, number in self.counts.items() if status.active) + len(self.held)
+
+    @property
+    def failed(self) -> list[JobDetail]:
+        """The jobs that failed, in the order in which they were added."""
+        return [detail for detail in self.jobs.values() if detail.status is Status.FAILED]
+
+    @property
+    def rate(self) -> float:
+        """Jobs ended per second while they were watched."""
+        return self.finished / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the last job ends if they go on ending at this rate; None when nothing has ended yet."""
+        if not self.active:
+            return 0.0
+        return self.active / self.rate if self.rate else None
+
+    @property
+    def exit_code(self) -> int:
+        """0: every job succeeded. 1: a job failed. 130: watching was ended by Ctrl-C. 3: jobs are still active."""
+        if self.detached:
+            return 130
+        if self.counts[Status.FAILED]:
+            return 1
+        return 3 if self.active else 0
+
+
+class Watch:
+    """The jobs that are being watched. poll() asks the engine once for all that have not ended.
+
+    A job that left the active set is described once; one that the service has forgotten gets a verdict by its outputs
+    after LOST_AFTER seconds; one that SUCCEEDED without its outputs becomes FAILED, `missing outputs`.
+    `seen` holds every active job of the watched queues at the last poll, by the key in its name.
+    """
+
+    def __init__(self, engine: Engine, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine, self._store, self._clock = engine, store, clock
+        self._jobs: dict[str, Job] = {}
+        self._details: dict[str, JobDetail] = {}
+        self._open: dict[str, None] = {}
+        self._absent_since: dict[str, float] = {}
+        self._stages: dict[str, Counter[Status]] = {}
+        self._began: float | None = None
+        self._blind_since: float | None = None
+        self._finished = 0
+        self.seen: Mapping[str, JobDetail] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def open(self) -> Collection[str]:
+        """The jobIds of those that have not ended."""
+        return self._open.keys()
+
+    def add(self, job: Job, detail: JobDetail) -> None:
+        """Watch one more job."""
+        if detail.job_id in self._jobs:
+            return
+        self._jobs[detail.job_id] = job
+        self._put(detail)
+        if detail.status.active:
+            self._open[detail.job_id] = None
+
+    def detail(self, job_id: str) -> JobDetail | None:
+        """The newest that is known of a watched job."""
+        return self._details.get(job_id)
+
+    def poll(self) -> Snapshot:
+        """Ask once for everything that has not ended.
+
+        A poll that fails leaves the older picture, with a warning; errors that waiting cannot mend, and an hour of
+        nothing but failures, are raised.
+        """
+        now = self._clock()
+        self._began = now if self._began is None else self._began
+        try:
+            self._refresh(now)
+        except _FINAL_ERRORS:
+            raise
+        except ServiceError as exc:
+            self._blind_since = now if self._blind_since is None else self._blind_since
+            if now - self._blind_since >= BLIND_AFTER:
+                raise
+            return self.snapshot(warning=f"this picture is an older one: {exc}")
+        self._blind_since = None
+        return self.snapshot()
+
+    def snapshot(self, warning: str = "") -> Snapshot:
+        """The picture as it is now, without asking anybody."""
+        return Snapshot(
+            elapsed=self._clock() - self._began if self._began is not None else 0.0,
+            stages=MappingProxyType({stage: dict(counts) for stage, counts in self._stages.items()}),
+            jobs=MappingProxyType(dict(self._details)),
+            finished=self._finished,
+            warning=warning,
+        )
+
+    def _refresh(self, now: float) -> None:
+        if not self._open:
+            return
+        queues = {self._jobs[job_id].job_queue or "" for job_id in self._open}
+        everything = list(self._engine.active(queues))
+        self.seen = {detail.key: detail for detail in everything if detail.key}
+        live = {detail.job_id: detail for detail in everything if detail.job_id in self._open}
+        gone = [job_id for job_id in self._open if job_id not in live]
+        described = self._engine.describe(gone) if gone else {}
+        absent = [job_id for job_id in gone if job_id not in described]
+        self._absent_since = {job_id: self._absent_since.get(job_id, now) for job_id in absent}
+        lost = [job_id for job_id, since in self._absent_since.items() if now - since >= LOST_AFTER]
+        verdicts = self._verdicts([described[job_id] for job_id in gone if job_id in described], lost)
+        for detail in (*live.values(), *verdicts):
+            self._settle(detail)
+
+    def _verdicts(self, described: Sequence[JobDetail], lost: Sequence[str]) -> list[JobDetail]:
+        succeeded = [detail.job_id for detail in described if detail.status is Status.SUCCEEDED]
+        wanted = [uri for job_id in (*succeeded, *lost) for uri in self._jobs[job_id].outputs]
+        found = self._store.find(wanted) if wanted else {}
+        missing = {
+            job_id: [uri for uri in self._jobs[job_id].outputs if uri not in found] for job_id in (*succeeded, *lost)
+        }
+        judged = [_forgotten(self._details[job_id], self._jobs[job_id], missing[job_id]) for job_id in lost]
+        return [*(_checked(detail, missing.get(detail.job_id, [])) for detail in described), *judged]
+
+    def _settle(self, detail: JobDetail) -> None:
+        if not detail.status.active:
+            del self._open[detail.job_id]
+            self._finished += 1
+        self._put(detail)
+
+    def _put(self, detail: JobDetail) -> None:
+        counts = self._stages.setdefault(self._jobs[detail.job_id].group, Counter())
+        if (known := self._details.get(detail.job_id)) is not None:
+            counts[known.status] -= 1
+        counts[detail.status] += 1
+        self._details[detail.job_id] = detail
+
+
+def watch(
+    watched: Watch,
+    wait: Callable[[float], None],
+    *,
+    interval: float,
+    busy: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Snapshot]:
+    """Poll until nobody is busy, waiting up to `interval` seconds between polls; at least one snapshot.
+
+    `wait` may return early when something has changed; polls then still keep a distance of five times their cost.
+    """
+    while True:
+        started = clock()
+        yield watched.poll()
+        if not busy():
+            return
+        ready = clock()
+        wait(interval)
+        too_early = min(interval, _DISTANCE * (ready - started)) - (clock() - ready)
+        if too_early > 0:
+            sleep(too_early)
+
+
+def _checked(detail: JobDetail, missing: Sequence[str]) -> JobDetail:
+    if not missing:
+        return detail
+    return replace(detail, status=Status.FAILED, reason=f"missing outputs: {_some(missing)}")
+
+
+def _forgotten(last: JobDetail, job: Job, missing: Sequence[str]) -> JobDetail:
+    if job.outputs and not missing:
+        reason = "the service has forgotten this job; its outputs are there"
+        return replace(last, status=Status.SUCCEEDED, reason=reason)
+    what = f"and outputs are missing: {_some(missing)}" if missing else "and it declares no outputs to judge by"
+    return replace(last, status=Status.FAILED, reason=f"lost: the service has forgotten this job, {what}; run it again")
+
+
+def _some(uris: Sequence[str]) -> str:
+    return uris[0] if len(uris) == 1 else f"{uris[0]} and {len(uris) - 1} more"

@@ -1,0 +1,128 @@
+"""A plan or a snapshot as text. Pure; the only place where tables are made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from tabulate import tabulate
+
+from batch_helpers.job import JobDetail, Status
+from batch_helpers.monitor import Snapshot
+from batch_helpers.plan import Action, Plan
+
+_ALWAYS = (Status.RUNNING, Status.SUCCEEDED, Status.FAILED)
+_MOST_STAGES = 20
+
+
+def snapshot_table(snapshot: Snapshot) -> str:
+    """Stages by status, with totals; a column that is empty everywhere is left out."""
+    held = Counter(job.group for job in snapshot.held)
+    names = list(dict.fromkeys([*snapshot.skipped, *snapshot.stages, *held]))
+    rows = [_row(name, snapshot, held) for name in names]
+    total = {title: sum(row[title] for row in rows) for title in _TITLES}
+    shown = [title for title in _TITLES if total[title] or title in _ALWAYS or title == "total"]
+    body = [[name, *(row[title] for title in shown)] for name, row in zip(names, rows, strict=True)]
+    if len(body) > _MOST_STAGES:
+        body[_MOST_STAGES:] = [[f"… {len(body) - _MOST_STAGES} more", *("" for _ in shown)]]
+    if len(body) > 1:
+        body.append(["total", *(total[title] for title in shown)])
+    return tabulate(body, headers=["stage", *shown], tablefmt="simple")
+
+
+_TITLES = ("skipped", "held", *Status, "total")
+
+
+def _row(name: str, snapshot: Snapshot, held: Mapping[str, int]) -> Mapping[str, int]:
+    row: dict[str, int] = {"skipped": snapshot.skipped.get(name, 0), "held": held.get(name, 0)}
+    row |= {status: snapshot.stages.get(name, {}).get(status, 0) for status in Status}
+    row["total"] = sum(row.values())
+    return row
+
+
+def progress_line(snapshot: Snapshot) -> str:
+    """How far the run is, how long it has taken, how fast it goes and how long it may still take."""
+    counts = snapshot.counts
+    ended = counts[Status.SUCCEEDED] + counts[Status.FAILED]
+    parts = [f"{ended} of {ended + snapshot.active} ended", f"{duration(snapshot.elapsed)} elapsed"]
+    if snapshot.finished and snapshot.active:
+        parts.append(_rate(snapshot.rate))
+        parts.append(f"about {duration(snapshot.remaining or 0)} left")
+    return ", ".join(parts)
+
+
+def summary_line(snapshot: Snapshot, *, dry_run: bool = False) -> str:
+    """What became of the run, in one line."""
+    decisions, counts = snapshot.decisions, snapshot.counts
+    held = decisions.get(Action.HOLD, 0)
+    submitted = decisions.get(Action.SUBMIT, 0) + held
+    parts = [f"{decisions.get(Action.SKIP, 0)} skipped", f"{decisions.get(Action.REUSE, 0)} reused"]
+    if dry_run:
+        return f"dry run: {', '.join(parts)}, {submitted} would be submitted; nothing was"
+    parts.append(f"{submitted} submitted")
+    ended = f"{counts[Status.SUCCEEDED]} succeeded, {counts[Status.FAILED]} failed"
+    if snapshot.active:
+        ended += f", {snapshot.active} not ended"
+    line = f"{', '.join(parts)}: {ended} in {duration(snapshot.elapsed)}"
+    total = sum(decisions.values())
+    if total and decisions.get(Action.SKIP, 0) == total:
+        line = f"all {total} jobs skipped: their outputs exist; nothing was submitted"
+    return line
+
+
+def detached_line(snapshot: Snapshot) -> str:
+    """What Ctrl-C leaves behind, how to come back and how to cancel."""
+    line = f"Detached: {snapshot.active} jobs go on. Run the same script again to come back; helper.cancel() ends them."
+    if snapshot.held:
+        line += f" {len(snapshot.held)} held jobs are submitted when you are back."
+    return line
+
+
+def failure_text(detail: JobDetail, log: Sequence[str]) -> str:
+    """One failed job: its name, reason, exit code and the last lines of its log."""
+    code = f", exit code {detail.exit_code}" if detail.exit_code is not None else ""
+    lines = [
+        f"FAILED {printable(detail.short_name)} ({detail.job_id}): {printable(detail.reason) or 'no reason'}{code}"
+    ]
+    return "\n".join([*lines, *(f"    {printable(line)}" for line in log)])
+
+
+def plan_table(plan: Plan) -> str:
+    """Decisions by stage, then every distinct reason with how many jobs share it and one of them."""
+    counts: dict[str, Counter[Action]] = {}
+    for decision in plan:
+        counts.setdefault(decision.job.group, Counter())[decision.action] += 1
+    shown = [action for action in Action if plan.counts[action]]
+    body = [[stage, *(by_action[action] for action in shown)] for stage, by_action in counts.items()]
+    table = tabulate(body, headers=["stage", *shown], tablefmt="simple")
+    return "\n".join([table, "", *_reasons(plan)])
+
+
+def _reasons(plan: Plan, most: int = 12) -> Iterable[str]:
+    examples = [f"{decision.job.name}: {decision}" for decision in plan if decision.action is not Action.SKIP]
+    yield from examples[:most]
+    if len(examples) > most:
+        yield f"… and {len(examples) - most} more"
+    skipped = plan.counts[Action.SKIP]
+    if skipped:
+        yield f"{skipped} skipped: their outputs exist, or nobody needs them"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def printable(text: str) -> str:
+    """Text of somebody else's, with what could steer a terminal made visible."""
+    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:.1f} jobs/s" if per_second >= 1 else f"{per_second * 60:.1f} jobs/min"
