@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from types import TracebackType
 from typing import TextIO
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from batch_helpers.errors import ServiceError
 from batch_helpers.job import JobDetail, Status
 from batch_helpers.monitor import Snapshot
-from batch_helpers.report import detached_line, failure_text, progress_line, snapshot_table, summary_line
+from batch_helpers.plan import Decision
+from batch_helpers.report import (
+    detached_line,
+    dry_run_line,
+    failure_text,
+    plan_table,
+    progress_line,
+    snapshot_table,
+    summary_line,
+)
 
 LOG_LINES = 5
 MOST_FAILURES = 10
@@ -58,14 +68,19 @@ class Display:
         elif self._clock() >= self._next:
             self._print_changed(snapshot)
 
-    def finish(self, snapshot: Snapshot, *, dry_run: bool = False) -> None:
+    def plan(self, decisions: Collection[Decision]) -> None:
+        """Show what a dry run has found."""
+        self._print(f"{plan_table(decisions)}\n")
+        self._print(dry_run_line(Counter(decision.action for decision in decisions)))
+
+    def finish(self, snapshot: Snapshot) -> None:
         """Show the last picture, the failures, and what became of it all."""
         if self._live:
             self._live.stop()
         if snapshot.jobs or snapshot.held or snapshot.skipped:
             self._print_changed(snapshot)
         self._show_failures(snapshot)
-        self._print(summary_line(snapshot, dry_run=dry_run))
+        self._print(summary_line(snapshot))
         if snapshot.detached:
             self._print(detached_line(snapshot))
 
@@ -76,21 +91,24 @@ class Display:
         self._shown = table
         now = self._clock()
         self._next = now + min(self._interval, 1 + (now - self._began) / 20)
-        stamp = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        self._print(f"{stamp}  {progress_line(snapshot)}")
+        if snapshot.jobs or snapshot.held:
+            stamp = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            self._print(f"{stamp}  {progress_line(snapshot)}")
         if snapshot.warning:
             self._print(f"warning: {snapshot.warning}")
         self._print(f"{table}\n")
 
-    def _screen(self, snapshot: Snapshot) -> Group:
+    def _screen(self, snapshot: Snapshot) -> Table:
         counts = snapshot.counts
         ended = counts[Status.SUCCEEDED] + counts[Status.FAILED]
         total = max(1, ended + snapshot.active)
-        lines = [Text(snapshot_table(snapshot), no_wrap=True), Text(progress_line(snapshot), no_wrap=True)]
+        screen = Table.grid()
+        screen.add_row(Text(snapshot_table(snapshot), no_wrap=True))
+        screen.add_row(ProgressBar(total=total, completed=ended, width=min(78, self._console.width)))
+        screen.add_row(Text(progress_line(snapshot), no_wrap=True))
         if snapshot.warning:
-            lines.append(Text(f"warning: {snapshot.warning}", style="yellow"))
-        width = min(78, self._console.width)
-        return Group(lines[0], ProgressBar(total=total, completed=ended, width=width), *lines[1:])
+            screen.add_row(Text(f"warning: {snapshot.warning}", style="yellow"))
+        return screen
 
     def _show_failures(self, snapshot: Snapshot) -> None:
         failed = snapshot.failed

@@ -13,7 +13,7 @@ from batch_helpers.errors import InvalidInput, InvalidJob, SubmitFailed, Unknown
 from batch_helpers.hold import release
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.monitor import Snapshot, Watch, watch
-from batch_helpers.plan import Action, Plan, World, plan
+from batch_helpers.plan import Action, Decision, Plan, World, plan
 from batch_helpers.run import Held, Run
 from batch_helpers.stores.base import Store
 
@@ -47,6 +47,7 @@ class BatchHelper:
         self._watch = Watch(engine, store, clock)
         self._active: dict[str, JobDetail] = {}
         self._asked: set[str] = set()
+        self._planned: list[Decision] = []
 
     def add_job(self, name: str, **fields: Any) -> str | None:
         """Add one job, given as the arguments of Job, and return its jobId; None when there is nothing to wait for."""
@@ -60,7 +61,9 @@ class BatchHelper:
         jobs = _jobs(jobs)
         decided = self.plan(jobs)
         decided.check()
-        if not self.dry_run:
+        if self.dry_run:
+            self._planned.extend(decided)
+        else:
             wanted = [item.job for item in decided if item.action in (Action.SUBMIT, Action.HOLD)]
             self.engine.check([self._bound(job, ()) for job in wanted])
         ids = self._carry_out(decided)
@@ -101,6 +104,9 @@ class BatchHelper:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
         snapshot = self._picture(self._watch.snapshot())
         with Display(self._stdout or sys.stdout, interval, self.engine.logs) as display:
+            if self.dry_run:
+                display.plan(self._planned)
+                return snapshot
             try:
                 for polled in watch(
                     self._watch, self.engine.wait, interval=interval, busy=self._busy, clock=self._clock
@@ -109,7 +115,7 @@ class BatchHelper:
                     display.show(snapshot)
             except KeyboardInterrupt:
                 snapshot = replace(snapshot, detached=True)
-            display.finish(snapshot, dry_run=self.dry_run)
+            display.finish(snapshot)
         self._forget_active()
         return snapshot
 
@@ -237,7 +243,7 @@ class BatchHelper:
         )
 
     def _busy(self) -> bool:
-        return bool(self._watch.open or self._run.held) and not self.dry_run
+        return bool(self._watch.open or self._run.held)
 
     def _queue(self, job: Job) -> str:
         queue = job.job_queue or self.job_queue

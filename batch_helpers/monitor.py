@@ -20,7 +20,7 @@ LOST_AFTER = 60.0
 BLIND_AFTER = 3600.0
 """Seconds of nothing but failed polls after which watching ends with the last error; the jobs go on."""
 
-_DISTANCE = 5
+_DISTANCE = 20
 
 _FINAL_ERRORS = (CredentialsError, AccessDenied, NotFound, InvalidInput)
 
@@ -207,7 +207,7 @@ def watch(
 ) -> Iterator[Snapshot]:
     """Poll until nobody is busy, waiting up to `interval` seconds between polls; at least one snapshot.
 
-    `wait` may return early when something has changed; polls then still keep a distance of five times their cost.
+    `wait` may return early when something has changed; polls then still keep a distance of twenty times their cost.
     """
     while True:
         started = clock()

@@ -193,19 +193,19 @@ def _find_conflicts(
 
 def _upstream(
     jobs: Sequence[Job], distinct: Sequence[Job], places: Sequence[int], world: World
-) -> list[list[int | str]]:
+) -> list[tuple[int | str, ...]]:
     """For each distinct job what it waits for: positions, and jobIds from before; identical jobs wait for the sum."""
-    found: list[list[int | str]] = [[] for _ in distinct]
     if not any(job.depends_on for job in jobs):
-        return found
+        return [()] * len(distinct)
+    found: list[dict[int | str, None]] = [{} for _ in distinct]
     by_identity = {id(job): place for job, place in zip(jobs, places, strict=True)}
     lookup = _Lookup(by_identity, {}, world.settled)
     for job, place in zip(jobs, places, strict=True):
         for item in job.depends_on:
             other = lookup.resolve(item, job, distinct)
-            if other is not None and other not in found[place]:
-                found[place].append(other)
-    return found
+            if other is not None:
+                found[place][other] = None
+    return [tuple(items) for items in found]
 
 
 @dataclass(slots=True)

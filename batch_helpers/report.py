@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
 from batch_helpers.job import JobDetail, Status
 from batch_helpers.monitor import Snapshot
-from batch_helpers.plan import Action, Plan
+from batch_helpers.plan import Action, Decision
 
-_ALWAYS = (Status.RUNNING, Status.SUCCEEDED, Status.FAILED)
+_ALWAYS = (Status.SUCCEEDED, Status.FAILED)
 _MOST_STAGES = 20
 
 
@@ -51,23 +51,26 @@ def progress_line(snapshot: Snapshot) -> str:
     return ", ".join(parts)
 
 
-def summary_line(snapshot: Snapshot, *, dry_run: bool = False) -> str:
+def summary_line(snapshot: Snapshot) -> str:
     """What became of the run, in one line."""
     decisions, counts = snapshot.decisions, snapshot.counts
-    held = decisions.get(Action.HOLD, 0)
-    submitted = decisions.get(Action.SUBMIT, 0) + held
-    parts = [f"{decisions.get(Action.SKIP, 0)} skipped", f"{decisions.get(Action.REUSE, 0)} reused"]
-    if dry_run:
-        return f"dry run: {', '.join(parts)}, {submitted} would be submitted; nothing was"
-    parts.append(f"{submitted} submitted")
+    total, skipped = sum(decisions.values()), decisions.get(Action.SKIP, 0)
+    if total and skipped == total:
+        return f"all {total} jobs skipped: their outputs exist; nothing was submitted"
     ended = f"{counts[Status.SUCCEEDED]} succeeded, {counts[Status.FAILED]} failed"
     if snapshot.active:
         ended += f", {snapshot.active} not ended"
-    line = f"{', '.join(parts)}: {ended} in {duration(snapshot.elapsed)}"
-    total = sum(decisions.values())
-    if total and decisions.get(Action.SKIP, 0) == total:
-        line = f"all {total} jobs skipped: their outputs exist; nothing was submitted"
-    return line
+    return f"{_decided(decisions)} submitted: {ended} in {duration(snapshot.elapsed)}"
+
+
+def dry_run_line(decisions: Mapping[Action, int]) -> str:
+    """What a dry run found, in one line."""
+    return f"dry run: {_decided(decisions)} would be submitted; nothing was"
+
+
+def _decided(decisions: Mapping[Action, int]) -> str:
+    submitted = decisions.get(Action.SUBMIT, 0) + decisions.get(Action.HOLD, 0)
+    return f"{decisions.get(Action.SKIP, 0)} skipped, {decisions.get(Action.REUSE, 0)} reused, {submitted}"
 
 
 def detached_line(snapshot: Snapshot) -> str:
@@ -87,25 +90,20 @@ def failure_text(detail: JobDetail, log: Sequence[str]) -> str:
     return "\n".join([*lines, *(f"    {printable(line)}" for line in log)])
 
 
-def plan_table(plan: Plan) -> str:
-    """Decisions by stage, then every distinct reason with how many jobs share it and one of them."""
+def plan_table(decisions: Collection[Decision]) -> str:
+    """Decisions by stage, then the reasons of those that are not skipped (the first dozen)."""
     counts: dict[str, Counter[Action]] = {}
-    for decision in plan:
+    for decision in decisions:
         counts.setdefault(decision.job.group, Counter())[decision.action] += 1
-    shown = [action for action in Action if plan.counts[action]]
+    shown = [action for action in Action if any(by_action[action] for by_action in counts.values())]
     body = [[stage, *(by_action[action] for action in shown)] for stage, by_action in counts.items()]
     table = tabulate(body, headers=["stage", *shown], tablefmt="simple")
-    return "\n".join([table, "", *_reasons(plan)])
+    return "\n".join([table, "", *_reasons(decisions)]).rstrip()
 
 
-def _reasons(plan: Plan, most: int = 12) -> Iterable[str]:
-    examples = [f"{decision.job.name}: {decision}" for decision in plan if decision.action is not Action.SKIP]
-    yield from examples[:most]
-    if len(examples) > most:
-        yield f"… and {len(examples) - most} more"
-    skipped = plan.counts[Action.SKIP]
-    if skipped:
-        yield f"{skipped} skipped: their outputs exist, or nobody needs them"
+def _reasons(decisions: Iterable[Decision], most: int = 12) -> list[str]:
+    lines = [f"{item.job.name}: {item}" for item in decisions if item.action is not Action.SKIP]
+    return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
 
 
 def duration(seconds: float) -> str:
