@@ -138,6 +138,7 @@ class BatchHelper:
 
     def _carry_out(self, decided: Plan) -> list[str | None]:
         ids: list[str | None] = [None] * len(decided)
+        self._run.count(decided)
         for place, decision in enumerate(decided):
             if decision.action is Action.REUSE and decision.job_id is not None:
                 ids[place] = decision.job_id

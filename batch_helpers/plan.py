@@ -163,13 +163,16 @@ def _distinct(jobs: Sequence[Job], claimed: Mapping[str, Job]) -> tuple[list[Job
     owners: dict[str, int] = {}
     for job in jobs:
         claims = [canonical_uri(uri) for uri in job.outputs] or [job.fingerprint]
-        rivals = {owners[claim] for claim in claims if claim in owners}
+        rivals = [owners[claim] for claim in claims if claim in owners]
         place = next((rival for rival in rivals if distinct[rival].fingerprint == job.fingerprint), len(distinct))
-        if place == len(distinct):
-            distinct.append(job)
-            _find_conflicts(place, claims, distinct, owners, claimed, conflicts)
-            owners.update((claim, place) for claim in claims if claim not in owners)
         places.append(place)
+        if place < len(distinct):
+            continue
+        distinct.append(job)
+        if rivals or claimed:
+            _find_conflicts(place, claims, distinct, owners, claimed, conflicts)
+        for claim in claims:
+            owners.setdefault(claim, place)
     return distinct, places, conflicts
 
 

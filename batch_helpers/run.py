@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from batch_helpers.job import Job
@@ -72,13 +72,18 @@ class Run:
         self._unclaimed.clear()
         return self._claims
 
+    def count(self, decided: Iterable[Decision]) -> None:
+        """Count the decisions of one plan; work that an earlier plan of this run has decided is not counted again."""
+        first = not self.settled
+        for decision in decided:
+            if first or decision.job not in self.settled:
+                self.decisions[decision.action] += 1
+                if decision.action is Action.SKIP:
+                    self.skipped[decision.job.group] += 1
+
     def record(self, decision: Decision, job_id: str | None) -> None:
         """Remember where a decision has led: a jobId, a placeholder, or None when nothing is to be waited for."""
         job = decision.job
-        if not (self.settled and job in self.settled):
-            self.decisions[decision.action] += 1
-            if decision.action is Action.SKIP:
-                self.skipped[job.group] += 1
         self.settled.put(job, job_id)
         self._unclaimed.append(job)
         if job_id is not None:

@@ -7,6 +7,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 _GLOB = re.compile(r"[*?]|\[[^\]/]+\]")
+_ODD = re.compile(r"/\.|//|/$")
 _ONE_SLASH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -27,6 +28,8 @@ def local_path(uri: str) -> str | None:
 
 def canonical_uri(uri: str) -> str:
     """One spelling for one place: local paths become absolute, other URIs stay as they are."""
+    if uri[0] == "/" and not _ODD.search(uri):  # a plain path in its only spelling: this is hot
+        return uri
     return local_path(uri) or uri
 
 

@@ -1,0 +1,5 @@
+"""AWS Batch: jobs run in job queues on AWS; every call passes one gate, and SubmitJob is sent once per decision."""
+
+from batch_helpers.engines.aws.engine import AWSEngine
+
+__all__ = ["AWSEngine"]

@@ -1,0 +1,102 @@
+"""What the service tells of a job -> JobDetail: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from batch_helpers.errors import AmbiguousAnswer
+from batch_helpers.job import Attempt, JobDetail, Status
+
+Raw = Mapping[str, Any]
+
+
+def from_summary(raw: Raw, queue: str) -> JobDetail:
+    """An item of ListJobs, which names neither its queue nor its attempts.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_JobSummary.html
+    """
+    with readable(raw):
+        return _detail(raw, queue, raw.get("container") or {}, ())
+
+
+def from_description(raw: Raw) -> JobDetail:
+    """An item of DescribeJobs: https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html"""
+    with readable(raw):
+        return _detail(raw, raw.get("jobQueue", ""), _job_container(raw), _attempts(raw))
+
+
+@contextmanager
+def readable(raw: Raw) -> Iterator[None]:
+    """Turn what reading a malformed description raises into AmbiguousAnswer."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise AmbiguousAnswer(f"the service gave a description that cannot be read: {exc!r} in {raw}") from exc
+
+
+def short(name_or_arn: str) -> str:
+    """A queue's or definition's plain name (with its revision), whichever way it is given."""
+    return name_or_arn.rsplit("/", 1)[-1]
+
+
+def _detail(raw: Raw, queue: str, container: Raw, attempts: tuple[Attempt, ...]) -> JobDetail:
+    return JobDetail(
+        job_id=raw["jobId"],
+        name=raw["jobName"],
+        status=Status(raw["status"]),
+        queue=short(queue),
+        reason=_reason(raw, container),
+        job_definition=short(raw.get("jobDefinition", "")),
+        exit_code=container.get("exitCode"),
+        created_at=_seconds(raw, "createdAt"),
+        started_at=_seconds(raw, "startedAt"),
+        stopped_at=_seconds(raw, "stoppedAt"),
+        attempts=attempts,
+    )
+
+
+def _attempts(raw: Raw) -> tuple[Attempt, ...]:
+    """The attempts that have ended, then the running one, which the service shows in the job's container only."""
+    ended = tuple(_attempt(number, item) for number, item in enumerate(raw.get("attempts") or (), start=1))
+    stream = _job_container(raw).get("logStreamName")
+    if stream is None or any(attempt.log == stream for attempt in ended):
+        return ended
+    return (*ended, Attempt(len(ended) + 1, started_at=_seconds(raw, "startedAt"), log=stream))
+
+
+def _attempt(number: int, raw: Raw) -> Attempt:
+    container = raw.get("container") or _telling(raw)
+    return Attempt(
+        number,
+        exit_code=container.get("exitCode"),
+        reason=_reason(raw, container),
+        started_at=_seconds(raw, "startedAt"),
+        stopped_at=_seconds(raw, "stoppedAt"),
+        log=container.get("logStreamName"),
+    )
+
+
+def _job_container(raw: Raw) -> Raw:
+    """The job's container; it is empty when the definition has ecsProperties, which hold theirs."""
+    return raw.get("container") or _telling(raw.get("ecsProperties") or {})
+
+
+def _telling(tasks: Raw) -> Raw:
+    """Of several containers the first that failed, or else the first."""
+    containers = [item for task in tasks.get("taskProperties") or () for item in task.get("containers") or ()]
+    return next((item for item in containers if item.get("exitCode")), containers[0] if containers else {})
+
+
+def _reason(raw: Raw, container: Raw) -> str:
+    return "; ".join(_distinct((raw.get("statusReason"), container.get("reason"))))
+
+
+def _distinct(texts: Iterable[str | None]) -> Iterable[str]:
+    return dict.fromkeys(text for text in texts if text)
+
+
+def _seconds(raw: Raw, member: str) -> float | None:
+    milliseconds = raw.get(member)
+    return milliseconds / 1000 if milliseconds else None

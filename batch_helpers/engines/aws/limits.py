@@ -1,0 +1,160 @@
+"""The service's limits on one job, checked before anything is sent: pure.
+
+https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from batch_helpers.engines.aws.requests import container_overrides, submit_request
+from batch_helpers.errors import InvalidJob
+from batch_helpers.job import Job
+
+MAX_DEPENDENCIES = 20
+MAX_OVERRIDES = 8192
+"""Characters, the JSON's own included: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+
+Beyond it a job is accepted, and fails when it should start.
+"""
+MAX_PAYLOAD = 30 * 1024
+MIN_TIMEOUT = 60
+MIN_MEMORY = 4
+MAX_TAGS = 50
+OWN_TAGS = 2
+MAX_IMAGE = 255
+
+_SERVICE_ENVIRONMENT = 400
+"""Characters of the overrides that the service takes for itself: AWS_BATCH_JOB_ID and its like."""
+_LONGEST_ID = "0" * 42
+"""As long as a jobId gets, an array child's included."""
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}"
+_ARN = r"arn:[a-z0-9-]+:batch:[a-z0-9-]*:\d*"
+_QUEUE = re.compile(rf"(?:{_ARN}:job-queue/)?{_NAME}")
+_DEFINITION = re.compile(rf"(?:{_ARN}:job-definition/)?{_NAME}(?::[1-9][0-9]*)?")
+_IMAGE = re.compile(r"[A-Za-z0-9:._/#@-]+")
+_REFERENCE = re.compile(r"Ref::([A-Za-z0-9_.-]+)")
+
+
+def check_job(job: Job) -> None:
+    """Raise InvalidJob for what the service would refuse, or accept and let fail, whatever its definition is."""
+    _check_queue(job)
+    _check_what_runs(job)
+    _check_command(job)
+    _check_environment(job)
+    _check_resources(job)
+    _check_tags(job)
+    check_overrides(job)
+    _check_payload(job)
+
+
+def check_dependencies(job: Job) -> None:
+    """Raise InvalidJob for a bound job that waits for more jobs than the service takes."""
+    if len(job.depends_on) > MAX_DEPENDENCIES:
+        problem = (
+            f"it waits for {len(job.depends_on)} jobs, and the service takes {MAX_DEPENDENCIES}: "
+            "hold it until fewer of them are active"
+        )
+        raise InvalidJob(job.name, "depends_on", [str(item) for item in job.depends_on], problem)
+
+
+def check_overrides(job: Job, command: tuple[str, ...] = ()) -> None:
+    """Raise InvalidJob when the container's overrides are too long; `command` is the definition's."""
+    overrides: dict[str, Any] = {**container_overrides(job)}
+    if words := job.command or (command if job.parameters else ()):
+        overrides["command"] = [_substituted(word, job.parameters) for word in words]
+    length, most = len(_json(overrides)), MAX_OVERRIDES - _SERVICE_ENVIRONMENT
+    if length > most:
+        problem = (
+            f"command, parameters and environment come to {length} characters, and {most} fit beside the "
+            f"service's own (its limit is {MAX_OVERRIDES}): put the long part in a file that the job reads"
+        )
+        field, value = _longest(job, "command", "parameters", "environment")
+        raise InvalidJob(job.name, field, value, problem)
+
+
+def _check_queue(job: Job) -> None:
+    if job.job_queue is None:
+        raise InvalidJob(
+            job.name, "job_queue", None, "a job needs a queue: give job_queue, to the job or to the helper"
+        )
+    if not _QUEUE.fullmatch(job.job_queue):
+        raise InvalidJob(job.name, "job_queue", job.job_queue, "give a queue's name or its ARN")
+
+
+def _check_what_runs(job: Job) -> None:
+    if job.image is not None:
+        if len(job.image) > MAX_IMAGE or not _IMAGE.fullmatch(job.image):
+            problem = f"give an image as repository/name:tag, at most {MAX_IMAGE} letters, digits and - _ : . / # @"
+            raise InvalidJob(job.name, "image", job.image, problem)
+    elif job.job_definition is None:
+        raise InvalidJob(job.name, "job_definition", None, "a job needs a job_definition or an image")
+    elif not _DEFINITION.fullmatch(job.job_definition):
+        raise InvalidJob(job.name, "job_definition", job.job_definition, "give name, name:revision or an ARN")
+
+
+def _check_command(job: Job) -> None:
+    if "" in job.command:
+        raise InvalidJob(
+            job.name, "command", job.command, "the service takes no empty string in a command: leave it out"
+        )
+
+
+def _check_environment(job: Job) -> None:
+    for name in job.environment:
+        if name.startswith("AWS_BATCH"):
+            raise InvalidJob(
+                job.name, "environment", name, "names that begin with AWS_BATCH are the service's own: rename it"
+            )
+
+
+def _check_resources(job: Job) -> None:
+    if job.timeout is not None and job.timeout < MIN_TIMEOUT:
+        raise InvalidJob(job.name, "timeout", job.timeout, f"the shortest timeout is {MIN_TIMEOUT} seconds")
+    if job.memory is not None and job.memory < MIN_MEMORY:
+        raise InvalidJob(job.name, "memory", job.memory, f"memory is in MiB, and the least is {MIN_MEMORY}")
+
+
+def _check_tags(job: Job) -> None:
+    if len(job.tags) > MAX_TAGS - OWN_TAGS:
+        problem = f"{len(job.tags)} tags; a job takes {MAX_TAGS}, of which {OWN_TAGS} are used for the fingerprint"
+        raise InvalidJob(job.name, "tags", dict(job.tags), problem)
+    for key, value in job.tags.items():
+        if len(key) > 128 or len(value) > 256:
+            raise InvalidJob(job.name, "tags", {key: value}, "a tag's key has at most 128 characters, its value 256")
+        if key.lower().startswith(("aws:", "batch_helpers:")):
+            raise InvalidJob(job.name, "tags", key, "tags that begin with aws: or batch_helpers: are taken: rename it")
+
+
+def _check_payload(job: Job) -> None:
+    upstream = [_LONGEST_ID] * min(len(job.depends_on), MAX_DEPENDENCIES)
+    bound = job.bound(job.job_queue, upstream) if upstream else job
+    request = submit_request(bound, job.job_definition or "0" * 140, "0" * 32)
+    size = len(_json(request).encode())
+    if size > MAX_PAYLOAD:
+        problem = (
+            f"the job comes to {size} bytes, and the service takes {MAX_PAYLOAD}: "
+            "put the long part in a file that the job reads"
+        )
+        field, value = _longest(job, "command", "parameters", "environment", "tags")
+        raise InvalidJob(job.name, field, value, problem)
+
+
+def _longest(job: Job, *names: str) -> tuple[str, Any]:
+    """The field that takes the most room, and its value."""
+    values = {name: getattr(job, name) for name in names}
+    plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+    longest = max(plain, key=lambda name: len(_json(plain[name])))
+    return longest, plain[longest]
+
+
+def _substituted(word: str, parameters: Mapping[str, str]) -> str:
+    return _REFERENCE.sub(lambda match: parameters.get(match[1], match[0]), word)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

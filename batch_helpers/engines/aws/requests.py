@@ -1,0 +1,72 @@
+"""Job -> SubmitJob: pure. https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from batch_helpers.job import Job
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch.type_defs import (
+        ContainerOverridesTypeDef,
+        KeyValuePairTypeDef,
+        ResourceRequirementTypeDef,
+        SubmitJobRequestTypeDef,
+    )
+
+FINGERPRINT_TAG = "batch_helpers:fingerprint"
+"""Holds the full fingerprint, of which the job's name carries the first digits."""
+
+SUBMISSION_TAG = "batch_helpers:submission"
+"""Tells the job that a request made, when its answer was lost, from an earlier one of the same name."""
+
+
+def submit_request(job: Job, definition: str, submission: str) -> SubmitJobRequestTypeDef:
+    """The request for a bound job; `definition` is its own, or the one made for its image."""
+    request: SubmitJobRequestTypeDef = {
+        "jobName": job.full_name,
+        "jobQueue": job.job_queue or "",
+        "jobDefinition": definition,
+        "tags": {**job.tags, FINGERPRINT_TAG: job.fingerprint, SUBMISSION_TAG: submission},
+    }
+    if overrides := container_overrides(job):
+        request["containerOverrides"] = overrides
+    if job.parameters:
+        request["parameters"] = dict(job.parameters)
+    if job.depends_on:
+        request["dependsOn"] = [{"jobId": str(upstream)} for upstream in job.depends_on]
+    if job.attempts > 1:
+        request["retryStrategy"] = {"attempts": job.attempts}
+    if job.timeout is not None:
+        request["timeout"] = {"attemptDurationSeconds": job.timeout}
+    return request
+
+
+def container_overrides(job: Job) -> ContainerOverridesTypeDef:
+    """What the job changes in its definition's container; empty when nothing."""
+    overrides: ContainerOverridesTypeDef = {}
+    if job.command:
+        overrides["command"] = list(job.command)
+    if job.environment:
+        overrides["environment"] = key_values(job.environment)
+    if requirements := resource_requirements(job.vcpus, job.memory, job.gpus):
+        overrides["resourceRequirements"] = requirements
+    return overrides
+
+
+def resource_requirements(vcpus: float | None, memory: int | None, gpus: int = 0) -> list[ResourceRequirementTypeDef]:
+    """vCPUs, MiB and GPUs as the service takes them: strings, and only those that are given."""
+    requirements: list[ResourceRequirementTypeDef] = []
+    if vcpus is not None:
+        requirements.append({"type": "VCPU", "value": f"{vcpus:g}"})
+    if memory is not None:
+        requirements.append({"type": "MEMORY", "value": str(memory)})
+    if gpus:
+        requirements.append({"type": "GPU", "value": str(gpus)})
+    return requirements
+
+
+def key_values(texts: Mapping[str, str]) -> list[KeyValuePairTypeDef]:
+    """An environment as the service takes it."""
+    return [{"name": name, "value": value} for name, value in texts.items()]
