@@ -63,6 +63,20 @@ class AWSAccess:
                     self._made[key] = self._client(service, config)
             return self._made[key]
 
+    def account(self, service: str, **config: Any) -> tuple[str, ...]:
+        """What is the same for all that share an account, a region and an endpoint, as far as it shows without a call.
+
+        service, config: of the client that is used. Temporary keys change, so their source stands for them.
+        """
+        client, credentials = self.client(service, **config), self._session().get_credentials()
+        if credentials is None:
+            owner = ""
+        elif hasattr(credentials, "refresh_needed"):
+            owner = f"{credentials.method} {self._session().profile_name}"
+        else:
+            owner = credentials.access_key
+        return service, client.meta.endpoint_url, client.meta.region_name, owner
+
     def _client(self, service: str, config: Mapping[str, Any]) -> Any:
         from botocore.config import Config
 
@@ -108,6 +122,13 @@ def required_member(answer: Mapping[str, Any], member: str, doing: str) -> Any:
     if value is None:
         raise AmbiguousAnswer(f"could not {doing}: the answer came without {member!r}, so it was cut short")
     return value
+
+
+def http_status(exc: BaseException) -> int | None:
+    """The status of the answer that an error of ours was made from; None when there was no answer."""
+    response: Mapping[str, Any] = getattr(exc.__cause__, "response", None) or {}
+    status: int | None = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status
 
 
 _LONGEST_MESSAGE = 1000

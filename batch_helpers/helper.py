@@ -8,19 +8,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
+from batch_helpers.conductor import Conductor
+from batch_helpers.diagnose import diagnose
 from batch_helpers.engines.base import Engine
-from batch_helpers.errors import InvalidInput, InvalidJob, SubmitFailed, UnknownDependency
-from batch_helpers.hold import release
-from batch_helpers.job import Job, JobDetail, Status
+from batch_helpers.errors import InvalidInput, InvalidJob, UnknownDependency
+from batch_helpers.job import Job, JobDetail
 from batch_helpers.monitor import Snapshot, Watch, watch
 from batch_helpers.plan import Action, Decision, Plan, World, plan
-from batch_helpers.run import Held, Run
 from batch_helpers.stores.base import Store
+from batch_helpers.words import ago
 
 if TYPE_CHECKING:
     import boto3
 
-_HELD, _DRY = "held:", "dry-run:"
+_DRY = "dry-run:"
 
 
 class BatchHelper:
@@ -43,10 +44,8 @@ class BatchHelper:
         self.engine, self.store = engine, store
         self.job_queue, self.dry_run = job_queue, dry_run
         self._clock, self._stdout = clock, stdout
-        self._run = Run()
         self._watch = Watch(engine, store, clock)
-        self._active: dict[str, JobDetail] = {}
-        self._asked: set[str] = set()
+        self._conductor = Conductor(engine, self._watch, self._bound, _say)
         self._planned: list[Decision] = []
 
     def add_job(self, name: str, **fields: Any) -> str | None:
@@ -62,11 +61,11 @@ class BatchHelper:
         decided = self.plan(jobs)
         decided.check()
         if self.dry_run:
-            self._planned.extend(decided)
+            ids = self._pretend(decided)
         else:
             wanted = [item.job for item in decided if item.action in (Action.SUBMIT, Action.HOLD)]
             self.engine.check([self._bound(job, ()) for job in wanted])
-        ids = self._carry_out(decided)
+            ids = self._conductor.carry_out(decided)
         return [ids[place] for place in decided.places]
 
     def plan(self, jobs: Iterable[Job]) -> Plan:
@@ -75,22 +74,22 @@ class BatchHelper:
         Conflicts are decisions here, and errors in add_jobs.
         """
         jobs = _jobs(jobs)
-        self._check_ids(jobs)
+        run = self._conductor.run
         queues = {self._queue(job) for job in jobs}
+        self._check_ids(jobs)
         outputs = [uri for job in jobs for uri in job.outputs]
         # The engine first: a job that ends between the two questions is then seen as active, never as missing.
-        active = self._active_jobs(queues)
-        found = self.store.find(outputs) if outputs else {}
+        active = self._conductor.active(queues)
         world = World(
-            found=found,
+            found=self.store.find(outputs) if outputs else {},
             active=active,
-            settled=self._run.settled,
-            claimed=self._run.claimed,
-            remade=self._run.remade,
-            held=self._run.held,
+            settled=run.settled,
+            claimed=run.claimed,
+            remade=run.remade,
+            held=run.held,
             capabilities=self.engine.capabilities,
         )
-        return plan(jobs, world)
+        return self._explained(plan(jobs, world), queues)
 
     def monitor(self, interval: float = 60) -> Snapshot:
         """Print how the run goes until it has ended, and return the last snapshot.
@@ -111,12 +110,12 @@ class BatchHelper:
                 for polled in watch(
                     self._watch, self.engine.wait, interval=interval, busy=self._busy, clock=self._clock
                 ):
-                    snapshot = self._picture(self._watch.snapshot(polled.warning) if self._release() else polled)
+                    snapshot = self._picture(self._watch.snapshot() if self._conductor.step() else polled)
                     display.show(snapshot)
             except KeyboardInterrupt:
                 snapshot = replace(snapshot, detached=True)
             display.finish(snapshot)
-        self._forget_active()
+        self._conductor.forget_active()
         return snapshot
 
     def cancel(self, jobs: Iterable[Job] | None = None, *, reason: str = "cancelled by the user") -> list[str]:
@@ -126,125 +125,46 @@ class BatchHelper:
         """
         if jobs is None:
             ids = list(self._watch.open)
-            for placeholder in list(self._run.held):
-                self._conclude(placeholder, reason)
+            for placeholder in list(self._conductor.run.held):
+                self._conductor.conclude(placeholder, reason)
         else:
             given = _jobs(jobs)
-            active = self._active_jobs({self._queue(job) for job in given})
+            active = self._conductor.active({self._queue(job) for job in given})
             ids = list(dict.fromkeys(active[job.key].job_id for job in given if job.key in active))
         if ids:
             self.engine.terminate(ids, reason)
         return ids
 
-    def _carry_out(self, decided: Plan) -> list[str | None]:
-        ids: list[str | None] = [None] * len(decided)
-        self._run.count(decided)
-        for place, decision in enumerate(decided):
-            if decision.action is Action.REUSE and decision.job_id is not None:
-                ids[place] = decision.job_id
-                if decision.job_id not in self._run.held:
-                    self._watch.add(self._bound(decision.job, ()), self._active[decision.job.key])
-            elif self.dry_run and decision.action is not Action.SKIP:
-                ids[place] = f"{_DRY}{decision.job.key}"
-            elif decision.action is Action.HOLD:
-                ids[place] = f"{_HELD}{decision.job.key}"
-            if decision.action is not Action.SUBMIT or self.dry_run:
-                self._run.record(decision, ids[place])
-        if not self.dry_run:
-            for batch in decided.batches():
-                self._submit(decided, batch, ids)
-            self._hold(decided, ids)
+    def _pretend(self, decided: Plan) -> list[str | None]:
+        run = self._conductor.run
+        run.count(decided)
+        self._planned.extend(decided)
+        ids = [None if item.action is Action.SKIP else f"{_DRY}{item.job.key}" for item in decided]
+        for decision, job_id in zip(decided, ids, strict=True):
+            run.record(decision, job_id)
         return ids
 
-    def _submit(self, decided: Plan, batch: Sequence[int], ids: list[str | None]) -> None:
-        bound = [self._bound(decided.decisions[place].job, self._needs(decided, place, ids)) for place in batch]
-        failure: SubmitFailed | None = None
-        try:
-            accepted = dict(enumerate(self.engine.submit(bound)))
-        except SubmitFailed as exc:
-            failure, accepted = exc, exc.submitted
-        for number, job_id in accepted.items():
-            ids[batch[number]] = job_id
-            self._run.record(decided.decisions[batch[number]], job_id)
-            self._track(bound[number], job_id)
-        if failure is not None:
-            raise failure
-
-    def _needs(self, decided: Plan, place: int, ids: Sequence[str | None]) -> list[str]:
-        """The jobIds that a decision waits for; jobs that are known to have succeeded need no waiting."""
-        upstream = [ids[item] if isinstance(item, int) else item for item in decided.decisions[place].upstream]
-        real = [self._run.real(item) for item in upstream if item is not None]
-        return [item for item in dict.fromkeys(real) if not self._succeeded(item)]
-
-    def _succeeded(self, job_id: str) -> bool:
-        detail = self._watch.detail(job_id)
-        return detail is not None and detail.status is Status.SUCCEEDED
-
-    def _hold(self, decided: Plan, ids: Sequence[str | None]) -> None:
-        for place, decision in enumerate(decided):
-            placeholder = ids[place]
-            if decision.action is Action.HOLD and placeholder is not None:
-                self._run.held[placeholder] = Held(decision.job, tuple(self._needs(decided, place, ids)))
-                self._active[decision.job.key] = self._fresh(decision.job, placeholder, Status.PENDING)
-
-    def _track(self, job: Job, job_id: str) -> None:
-        self._active[job.key] = detail = self._fresh(job, job_id, Status.SUBMITTED)
-        self._watch.add(job, detail)
-
-    def _fresh(self, job: Job, job_id: str, status: Status, reason: str = "") -> JobDetail:
-        return JobDetail(job_id, job.full_name, status, queue=self._queue(job), reason=reason)
-
-    def _release(self) -> bool:
-        """Submit held jobs that may start, conclude those that never will; whether anything changed."""
-        before = len(self._run.held)
-        while self._run.held:
-            verdict = release(self._run, self._watch, self.engine)
-            for placeholder, reason in verdict.doomed.items():
-                self._conclude(placeholder, reason)
-            if verdict.ready:
-                self._submit_held(verdict.ready)
-            if not verdict.doomed:
-                break
-        return len(self._run.held) != before
-
-    def _submit_held(self, ready: dict[str, tuple[str, ...]]) -> None:
-        waiting = {}
-        for placeholder, needs in ready.items():
-            job = self._bound(self._run.held[placeholder].job, needs)
-            if (twin := self._watch.seen.get(job.key)) is not None:
-                self._run.release(placeholder, twin.job_id)
-                self._watch.add(job, twin)
-            else:
-                waiting[placeholder] = job
-        failure: SubmitFailed | None = None
-        try:
-            accepted = dict(enumerate(self.engine.submit(list(waiting.values()))))
-        except SubmitFailed as exc:
-            failure, accepted = exc, exc.submitted
-        for number, (placeholder, job) in enumerate(waiting.items()):
-            if number in accepted:
-                self._run.release(placeholder, accepted[number])
-                self._track(job, accepted[number])
-        if failure is not None:
-            raise failure
-
-    def _conclude(self, placeholder: str, reason: str) -> None:
-        """A held job that is never submitted counts as a failed one."""
-        job = self._run.held[placeholder].job
-        self._run.release(placeholder, placeholder)
-        self._active.pop(job.key, None)
-        self._watch.add(self._bound(job, ()), self._fresh(job, placeholder, Status.FAILED, reason))
+    def _explained(self, decided: Plan, queues: Collection[str]) -> Plan:
+        """The plan with what became of an earlier try in the reasons of those that are submitted again."""
+        if not decided.counts[Action.SUBMIT] + decided.counts[Action.HOLD]:
+            return decided
+        last: dict[str, str] = {}
+        for detail in self.engine.failed(queues):
+            if detail.key:
+                last.setdefault(detail.key, _last_time(detail))
+        return decided.explained(last) if last else decided
 
     def _picture(self, snapshot: Snapshot) -> Snapshot:
+        run = self._conductor.run
         return replace(
             snapshot,
-            held=tuple(held.job for held in self._run.held.values()),
-            skipped=dict(self._run.skipped),
-            decisions={action: self._run.decisions[action] for action in Action},
+            held=tuple(held.job for held in run.held.values()),
+            skipped=dict(run.skipped),
+            decisions={action: run.decisions[action] for action in Action},
         )
 
     def _busy(self) -> bool:
-        return bool(self._watch.open or self._run.held)
+        return self._conductor.busy
 
     def _queue(self, job: Job) -> str:
         queue = job.job_queue or self.job_queue
@@ -255,26 +175,10 @@ class BatchHelper:
     def _bound(self, job: Job, needs: Collection[str]) -> Job:
         return job.bound(self._queue(job), needs)
 
-    def _active_jobs(self, queues: Collection[str]) -> dict[str, JobDetail]:
-        """Active jobs by key; each queue is asked once in a run, and what this run submits is added."""
-        new = set(queues) - self._asked
-        if new:
-            for detail in self.engine.active(new):
-                if detail.key:
-                    self._active[detail.key] = detail
-            self._asked |= new
-        return self._active
-
-    def _forget_active(self) -> None:
-        """What was active is old news after a while: the next plan asks again."""
-        self._asked.clear()
-        held = {held.job.key for held in self._run.held.values()}
-        self._active = {key: detail for key, detail in self._active.items() if key in held}
-
     def _check_ids(self, jobs: Sequence[Job]) -> None:
         """Every jobId that is depended on must be known to this run or to the engine."""
         given = {item: job for job in jobs for item in job.depends_on if isinstance(item, str)}
-        strange = [item for item in given if self._run.job(item) is None]
+        strange = [item for item in given if self._conductor.run.job(item) is None]
         if not strange:
             return
         known = self.engine.describe(strange)
@@ -363,6 +267,15 @@ def _jobs(jobs: Iterable[Job]) -> list[Job]:
         if not isinstance(job, Job):
             raise InvalidInput(f"{job!r} is not a Job; make one with batch_helpers.Job(name, ...)")
     return listed
+
+
+def _last_time(detail: JobDetail) -> str:
+    when = ago(time.time() - detail.stopped_at) if detail.stopped_at else "before"
+    return f"failed {when}, {diagnose(detail).cause}"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"batch_helpers: {text}\n")
 
 
 def _names(jobs: Iterable[Job]) -> set[str]:

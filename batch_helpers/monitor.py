@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -90,7 +90,8 @@ class Watch:
 
     A job that left the active set is described once; one that the service has forgotten gets a verdict by its outputs
     after LOST_AFTER seconds; one that SUCCEEDED without its outputs becomes FAILED, `missing outputs`.
-    `seen` holds every active job of the watched queues at the last poll, by the key in its name.
+    After a poll `seen` holds every active job of the watched queues by the key in its name, and `newly_failed` the
+    jobIds of those that were found to have failed.
     """
 
     def __init__(self, engine: Engine, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
@@ -103,7 +104,8 @@ class Watch:
         self._began: float | None = None
         self._blind_since: float | None = None
         self._finished = 0
-        self.seen: Mapping[str, JobDetail] = {}
+        self.seen: Mapping[str, Sequence[JobDetail]] = {}
+        self.newly_failed: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -121,6 +123,27 @@ class Watch:
         self._put(detail)
         if detail.status.active:
             self._open[detail.job_id] = None
+
+    def drop(self, job_id: str) -> None:
+        """Watch this job no more, and count it no more; unknown ones are no error."""
+        if (job := self._jobs.pop(job_id, None)) is not None:
+            detail = self._details.pop(job_id)
+            self._stages[job.group][detail.status] -= 1
+            self._finished -= job_id not in self._open
+            self._open.pop(job_id, None)
+
+    def redeem(self, job_id: str) -> bool:
+        """Count a failed job as succeeded if its outputs are all there, made by another of the same work."""
+        wanted = self._jobs[job_id].outputs
+        if not wanted or len(self._store.find(wanted)) < len(wanted):
+            return False
+        reason = "its outputs are there, made by another job of the same work"
+        self._put(replace(self._details[job_id], status=Status.SUCCEEDED, reason=reason))
+        return True
+
+    def job(self, job_id: str) -> Job | None:
+        """A watched job, as it was submitted."""
+        return self._jobs.get(job_id)
 
     def detail(self, job_id: str) -> JobDetail | None:
         """The newest that is known of a watched job."""
@@ -157,11 +180,12 @@ class Watch:
         )
 
     def _refresh(self, now: float) -> None:
+        self.seen, self.newly_failed = {}, ()
         if not self._open:
             return
         queues = {self._jobs[job_id].job_queue or "" for job_id in self._open}
         everything = list(self._engine.active(queues))
-        self.seen = {detail.key: detail for detail in everything if detail.key}
+        self.seen = _by_key(everything)
         live = {detail.job_id: detail for detail in everything if detail.job_id in self._open}
         gone = [job_id for job_id in self._open if job_id not in live]
         described = self._engine.describe(gone) if gone else {}
@@ -169,6 +193,7 @@ class Watch:
         self._absent_since = {job_id: self._absent_since.get(job_id, now) for job_id in absent}
         lost = [job_id for job_id, since in self._absent_since.items() if now - since >= LOST_AFTER]
         verdicts = self._verdicts([described[job_id] for job_id in gone if job_id in described], lost)
+        self.newly_failed = [detail.job_id for detail in verdicts if detail.status is Status.FAILED]
         for detail in (*live.values(), *verdicts):
             self._settle(detail)
 
@@ -219,6 +244,14 @@ def watch(
         too_early = min(interval, _DISTANCE * (ready - started)) - (clock() - ready)
         if too_early > 0:
             sleep(too_early)
+
+
+def _by_key(details: Iterable[JobDetail]) -> dict[str, list[JobDetail]]:
+    groups: dict[str, list[JobDetail]] = {}
+    for detail in details:
+        if (key := detail.key) is not None:
+            groups.setdefault(key, []).append(detail)
+    return groups
 
 
 def _checked(detail: JobDetail, missing: Sequence[str]) -> JobDetail:

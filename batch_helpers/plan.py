@@ -92,6 +92,16 @@ class Plan:
             more = f"\n… and {len(conflicts) - 10} more" if len(conflicts) > 10 else ""
             raise OutputConflict("\n".join(dict.fromkeys(conflicts[:10])) + more)
 
+    def explained(self, earlier: Mapping[str, str]) -> Plan:
+        """The same plan, with what became of earlier tries, by key, in the reasons of those that are submitted."""
+        decisions = tuple(
+            replace(decision, reason=f"{earlier[decision.job.key]}; {decision.reason}")
+            if decision.action in (Action.SUBMIT, Action.HOLD) and decision.job.key in earlier
+            else decision
+            for decision in self.decisions
+        )
+        return replace(self, decisions=decisions)
+
     def batches(self) -> Iterator[list[int]]:
         """Positions of the decisions to submit, in batches: each needs only jobs of the batches before it."""
         chosen = {place for place, decision in enumerate(self.decisions) if decision.action is Action.SUBMIT}

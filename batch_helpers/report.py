@@ -10,6 +10,7 @@ from tabulate import tabulate
 from batch_helpers.job import JobDetail, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Action, Decision
+from batch_helpers.words import duration, printable
 
 _ALWAYS = (Status.SUCCEEDED, Status.FAILED)
 _MOST_STAGES = 20
@@ -104,22 +105,6 @@ def plan_table(decisions: Collection[Decision]) -> str:
 def _reasons(decisions: Iterable[Decision], most: int = 12) -> list[str]:
     lines = [f"{item.job.name}: {item}" for item in decisions if item.action is not Action.SKIP]
     return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
-
-
-def printable(text: str) -> str:
-    """Text of somebody else's, with what could steer a terminal made visible."""
-    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _rate(per_second: float) -> str:

@@ -96,13 +96,17 @@ class Run:
         return self._jobs.get(job_id)
 
     def real(self, job_id: str) -> str:
-        """The jobId that a placeholder has become; others stay as they are."""
-        return self._real.get(job_id, job_id)
+        """The jobId that stands for this one now: of what a placeholder has become, or of the twin that was kept."""
+        while job_id in self._real:
+            job_id = self._real[job_id]
+        return job_id
 
-    def release(self, placeholder: str, job_id: str) -> None:
-        """A held job has its jobId now."""
-        held = self.held.pop(placeholder)
-        self._real[placeholder] = job_id
-        self._jobs[job_id] = held.job
-        if placeholder in self.remade:
-            self.remade.add(job_id)
+    def release(self, old_id: str, job_id: str) -> None:
+        """A placeholder, or a job that gave way to another of the same work, is this job from now on."""
+        self._jobs[job_id] = self._jobs[old_id]
+        self.held.pop(old_id, None)
+        self._real.pop(job_id, None)
+        if old_id != job_id:
+            self._real[old_id] = job_id
+            if old_id in self.remade:
+                self.remade.add(job_id)

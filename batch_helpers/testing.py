@@ -15,7 +15,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from uuid import uuid4
 
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import NotFound, UnknownDependency
@@ -56,17 +55,22 @@ class MemoryEngine:
 
     settle() ends a job, advance() moves it on, forget() makes the service forget it. With `automatic=True` each wait()
     ends every job that is ready. Jobs that succeed write their outputs to `store`. `now` is the time, and wait()
-    moves it on.
+    moves it on. With `unique=False` it takes the same work twice, as AWS Batch does.
     """
 
     name = "memory"
 
     def __init__(
-        self, store: MemoryStore | None = None, *, automatic: bool = False, capabilities: Capabilities | None = None
+        self,
+        store: MemoryStore | None = None,
+        *,
+        automatic: bool = False,
+        unique: bool = True,
+        capabilities: Capabilities | None = None,
     ) -> None:
         self.store = store if store is not None else MemoryStore()
         self.capabilities = capabilities or Capabilities(failure_dependencies=True)
-        self.automatic = automatic
+        self.automatic, self.unique = automatic, unique
         self.now = 0.0
         self.jobs: dict[str, Job] = {}
         self.submitted: list[Job] = []
@@ -94,13 +98,24 @@ class MemoryEngine:
             if job_id in self._details and self._details[job_id].status.active:
                 self.settle(job_id, Status.FAILED, reason=reason)
 
+    def cancel(self, job_ids: Sequence[str], reason: str) -> None:
+        known = self.describe(job_ids)
+        self.terminate(
+            [job_id for job_id in known if PROGRESS[known[job_id].status] < PROGRESS[Status.STARTING]], reason
+        )
+
+    def failed(self, queues: Collection[str]) -> Iterator[JobDetail]:
+        ended = [d for d in self._details.values() if d.status is Status.FAILED and d.queue in queues]
+        return iter(sorted(ended, key=lambda detail: detail.stopped_at or 0, reverse=True))
+
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:  # noqa: ARG002
         return iter(list(self.log_lines.get(job_id, ())))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
         if self.automatic:
-            for detail in [item for item in self._details.values() if item.status is Status.RUNNABLE]:
+            ready = (Status.RUNNABLE, Status.STARTING, Status.RUNNING)
+            for detail in [item for item in self._details.values() if item.status in ready]:
                 self.settle(detail.job_id)
 
     def settle(
@@ -131,10 +146,10 @@ class MemoryEngine:
         del self._details[job_id]
 
     def _submit(self, job: Job) -> str:
-        for detail in self._details.values():
+        for detail in self._details.values() if self.unique else ():
             if detail.status.active and self.jobs[detail.job_id].fingerprint == job.fingerprint:
                 return detail.job_id
-        job_id = str(uuid4())
+        job_id = f"memory-{len(self.jobs) + 1}"
         self.jobs[job_id] = job
         self.submitted.append(job)
         self._details[job_id] = JobDetail(

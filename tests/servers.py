@@ -49,7 +49,7 @@ def moto_server() -> Iterator[str]:
 @contextmanager
 def s3rver() -> Iterator[str]:
     """S3 by s3rver, in a process of its own; skips the test when it is not installed, and fails it in CI."""
-    executable = tool(S3RVER, "make tools, or npm install --no-save --prefix .tools s3rver@3.7.1")
+    executable = tool(S3RVER, "npm install --no-save --prefix .tools s3rver@3.7.1")
     folder = tempfile.mkdtemp(prefix="s3rver-")
     process = subprocess.Popen(
         [executable, "--directory", folder, "--address", "127.0.0.1", "--port", "0", "--silent", "--no-vhost-buckets"],

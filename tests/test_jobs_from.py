@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -238,3 +240,10 @@ def test_rows_of_a_data_frame_are_named_by_their_label() -> None:
 def test_columns_of_a_data_frame_need_no_names_but_different_ones() -> None:
     assert jobs_from(pd.DataFrame([["a", "b"]]), name="{0}-{1}")[0].name == "a-b"
     assert "two columns of one name" in refusal(pd.DataFrame([["a", "b"]], columns=["x", "x"]), name="{x}")
+
+
+@pytest.mark.slow
+def test_making_jobs_from_rows_loads_no_pandas() -> None:
+    code = "import sys; from batch_helpers import jobs_from; jobs_from([{'a': 'b'}], name='{a}'); print('pandas' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -108,6 +108,13 @@ def test_the_key_column_is_never_optional(write: Write) -> None:
     assert "no column 'sample'" in refusal(write("x\n1\n"), optional=["sample"])
 
 
+def test_samples_without_a_name_are_not_called_the_same(write: Write) -> None:
+    text = refusal(write("sample,x\n,1\n,2\n"))
+
+    assert "has 2 problems" in text
+    assert text.count("the cell is empty") == 2
+
+
 def test_one_name_is_as_good_as_a_list_of_one(write: Write) -> None:
     assert "no column 'reads'" in refusal(write("sample\ns1\n"), required="reads")
     assert read_samples(write("sample\ns1\n"), optional="reads") == [{"sample": "s1", "reads": ""}]
@@ -126,6 +133,12 @@ def test_a_missing_column_is_named_with_those_there_are_and_the_nearest(write: W
     assert "line 1: there is no column 'sample'; the columns are 'Sample', 'reads'; did you mean 'Sample'?" in text
     assert "there is no column 'raeds'" in text
     assert "did you mean 'reads'?" in text
+
+
+def test_the_nearest_column_may_differ_in_case(write: Write) -> None:
+    assert "no column 'READS'; the columns are 'sample', 'reads'; did you mean 'reads'?" in refusal(
+        write("sample,reads\ns1,r\n"), required=["READS"]
+    )
 
 
 def test_nothing_is_suggested_when_nothing_is_near(write: Write) -> None:
@@ -191,6 +204,7 @@ def test_lines_are_counted_as_an_editor_does_after_cells_of_several_lines(write:
 
     assert ", line 6: column 'x'" in refusal(write(content))
     assert "line 8: the number of cells is 3" in refusal(write(content + "s4,4,4\n"))
+    assert ", line 2: column 'y'" in refusal(write('sample,x,y\ns1,"one\ntwo",\n'))
     assert read_samples(write(content), optional=["x"])[0]["x"] == "one\ntwo\n\nfour"
 
 

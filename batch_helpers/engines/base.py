@@ -61,6 +61,14 @@ class Engine(Protocol):
         """End these jobs, whatever their state; those that have ended or are unknown are left alone."""
         ...
 
+    def cancel(self, job_ids: Sequence[str], reason: str) -> None:
+        """End those of these jobs that have not started; the others, ended and unknown ones are left alone."""
+        ...
+
+    def failed(self, queues: Collection[str]) -> Iterator[JobDetail]:
+        """Jobs of these queues that have failed, the newest first; bounded, so it may not be all of them."""
+        ...
+
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
         """The lines of one attempt's log, without line ends; the last attempt when None. No log yet is no lines."""
         ...

@@ -1,1 +1,101 @@
-"""Where outputs lie: one module for each kind of store."""
+"""Where outputs lie: one module for each kind of store, and the router that gives each URI to its own."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from batch_helpers.errors import InvalidInput, MissingExtra
+from batch_helpers.stores.base import Found, Store
+from batch_helpers.uris import scheme_of
+
+if TYPE_CHECKING:
+    from batch_helpers.aws_client import AWSAccess
+
+__all__ = ["Found", "Store", "StoreRouter"]
+
+_KNOWN = "write s3://bucket/key, file:///path or a plain path"
+
+
+class StoreRouter:
+    """A Store of every known kind of URI: local files and `s3://`, each opened when it is first needed.
+
+    access: how S3 is reached; None is boto3's own configuration.
+    Raises InvalidInput for a scheme that is not known, MissingExtra for one whose packages are not installed.
+    """
+
+    def __init__(self, access: AWSAccess | None = None) -> None:
+        self._access = access
+        self._opened: dict[str, Store] = {}
+
+    def check(self, uris: Collection[str]) -> None:
+        """Raise for URIs that no store here can hold; nothing is opened or asked."""
+        for scheme, some in _by_scheme(uris).items():
+            _check_scheme(scheme, some[0])
+
+    def find(self, uris: Collection[str]) -> dict[str, Found]:
+        """Which of these exist; the stores are asked in turn, because each keeps its service busy by itself."""
+        found: dict[str, Found] = {}
+        groups = _by_scheme(uris)
+        self.check([some[0] for some in groups.values()])
+        for scheme, some in groups.items():
+            found |= self._open(scheme, some[0]).find(some)
+        return found
+
+    def read(self, uri: str) -> bytes:
+        """The object's content; NotFound when there is none."""
+        return self._open(scheme_of(uri), uri).read(uri)
+
+    def write(self, uri: str, data: bytes, *, only_if_absent: bool = False) -> bool:
+        """Store `data` whole or not at all; False when `only_if_absent` and there was one already."""
+        return self._open(scheme_of(uri), uri).write(uri, data, only_if_absent=only_if_absent)
+
+    def delete(self, uris: Collection[str]) -> None:
+        """Remove these; those that are not there are no error."""
+        groups = _by_scheme(uris)
+        self.check([some[0] for some in groups.values()])
+        for scheme, some in groups.items():
+            self._open(scheme, some[0]).delete(some)
+
+    def _open(self, scheme: str, uri: str) -> Store:
+        if scheme not in self._opened:
+            _check_scheme(scheme, uri)
+            self._opened[scheme] = self._s3() if scheme == "s3" else _local()
+        return self._opened[scheme]
+
+    def _s3(self) -> Store:
+        from batch_helpers.aws_client import AWSAccess
+        from batch_helpers.stores.s3 import S3Store
+
+        return S3Store(self._access or AWSAccess())
+
+
+def _local() -> Store:
+    from batch_helpers.stores.local import LocalStore
+
+    return LocalStore()
+
+
+def _by_scheme(uris: Collection[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for uri in uris:
+        groups.setdefault(scheme_of(uri), []).append(uri)
+    return groups
+
+
+def _check_scheme(scheme: str, uri: str) -> None:
+    if scheme in ("file", "s3"):
+        return
+    if scheme != "az":
+        raise InvalidInput(f"{uri!r}: there is no store for {scheme}://; {_KNOWN}")
+    if not _installed("azure.storage.blob"):
+        raise MissingExtra(f"{uri!r}: az:// outputs", "azure")
+    raise InvalidInput(f"{uri!r}: outputs in Azure Blob Storage are not supported yet; {_KNOWN}")
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,4 +1,4 @@
-"""The gate that every call to AWS passes: how patiently it is repeated is decided here, and nowhere else."""
+"""The gate that every call to AWS passes: how fast it goes and how patiently it is repeated is decided nowhere else."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from batch_helpers.aws_client import AWSAccess, aws_errors, required_member
+from batch_helpers.budget import Budget, Priority, checked_rate, shared_budget
+from batch_helpers.engines.aws.rates import PRIORITIES, default_rate
 from batch_helpers.errors import AmbiguousAnswer, ServiceError, Throttled, Unreachable
 
+_CONFIG = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10}
 _TRIES: dict[type, int] = {Throttled: 12, AmbiguousAnswer: 6, Unreachable: 4}
 _REFUSED = (Throttled, Unreachable)
 _PAUSE = wait_random_exponential(multiplier=0.5, max=20)
@@ -20,21 +23,35 @@ class API:
     """One service, called by a client that never repeats anything by itself; safe to share between threads.
 
     boto3 repeats a request that it got no answer for, SubmitJob too, and each repeat may be a job of its own.
+    budget: requests per second, for everything in this process that uses the same account, region and service; or a
+    Budget of one's own. None is what the service is known to take.
     """
 
-    def __init__(self, access: AWSAccess, service: str, *, sleep: Callable[[float], None], connections: int) -> None:
-        self._access, self._service, self._connections = access, service, connections
+    def __init__(
+        self,
+        access: AWSAccess,
+        service: str,
+        *,
+        sleep: Callable[[float], None],
+        connections: int,
+        budget: Budget | float | None = None,
+    ) -> None:
+        self._access, self._service = access, service
+        self._given = budget if budget is None or isinstance(budget, Budget) else checked_rate(budget)
+        self._config = {"max_pool_connections": connections, **_CONFIG}
         self._certain = _patience(sleep, _REFUSED)
         self._any = _patience(sleep, (*_REFUSED, AmbiguousAnswer))
 
     @cached_property
     def _client(self) -> Any:
-        return self._access.client(
-            self._service,
-            retries={"total_max_attempts": 1},
-            max_pool_connections=self._connections,
-            connect_timeout=10,
-        )
+        return self._access.client(self._service, **self._config)
+
+    @cached_property
+    def _budget(self) -> Budget:
+        if isinstance(self._given, Budget):
+            return self._given
+        default = default_rate(self._service, self._client.meta.endpoint_url)
+        return shared_budget(self._access.account(self._service, **self._config), self._given, default)
 
     def once(self, operation: str, doing: str, *required: str, **request: Any) -> dict[str, Any]:
         """The answer to a request that may not be carried out twice; repeated only when it certainly was refused.
@@ -51,11 +68,16 @@ class API:
         answer: dict[str, Any] = self._any(self._call, operation, doing, required, request)
         return answer
 
-    def pages(self, operation: str, doing: str, required: str, **request: Any) -> Iterator[Any]:
-        """The items on every page, empty ones before the last included. required: `jobs.jobId`, as for `once`."""
+    def pages(
+        self, operation: str, doing: str, required: str, *, most: int | None = None, **request: Any
+    ) -> Iterator[Any]:
+        """The items on every page, empty pages before the last included.
+
+        required: `jobs.jobId`, as for `once`. most: how many pages are read; None is all.
+        """
         member = required.partition(".")[0]
-        seen = set()
-        while True:
+        seen: set[str] = set()
+        while most is None or len(seen) < most:
             answer = self.ask(operation, doing, required, **request)
             yield from answer[member]
             token = answer.get("nextToken")
@@ -67,7 +89,7 @@ class API:
             request["nextToken"] = token
 
     def _call(self, operation: str, doing: str, required: Sequence[str], request: dict[str, Any]) -> dict[str, Any]:
-        with aws_errors(doing):
+        with self._budget.turn(PRIORITIES.get(operation, Priority.POLL)), aws_errors(doing):
             answer: dict[str, Any] = getattr(self._client, operation)(**request)
         for path in required:
             _check_member(answer, path, doing)

@@ -99,8 +99,9 @@ class Definitions:
         """The newest active revision, or the one that is given."""
         name, _, revision = short(given).partition(":")
         doing = f"look up job definition {name!r}"
-        request = {"jobDefinitionName": name, "status": "ACTIVE"}
-        active = _active(self._api.pages("describe_job_definitions", doing, "jobDefinitions.revision", **request))
+        required = "jobDefinitions.revision"
+        pages = self._api.pages("describe_job_definitions", doing, required, jobDefinitionName=name, status="ACTIVE")
+        active = _active(pages)
         if not active:
             raise NotFound(
                 f"job {job.name!r}: job_definition={given!r} does not exist, or has no active revision: {_WHERE}"

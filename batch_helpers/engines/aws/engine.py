@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from batch_helpers.aws_client import AWSAccess
-from batch_helpers.engines.aws import details, limits, logs, reading
+from batch_helpers.budget import Budget
+from batch_helpers.engines.aws import details, images, limits, listing, logs, pruning, reading
 from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.catalogue import Definitions, Queues
-from batch_helpers.engines.aws.crew import spread
-from batch_helpers.engines.aws.images import ImageDefinitions
+from batch_helpers.engines.aws.contents import ContentDefinitions
+from batch_helpers.engines.aws.crew import each, spread
 from batch_helpers.engines.aws.submission import Submission
 from batch_helpers.engines.aws.termination import Termination
 from batch_helpers.engines.base import Capabilities
-from batch_helpers.errors import SubmitFailed
-from batch_helpers.job import ACTIVE, Job, JobDetail
+from batch_helpers.errors import InvalidInput, NotFound, SubmitFailed
+from batch_helpers.job import Job, JobDetail
 
 
 class AWSEngine:
     """Jobs in the job queues of AWS Batch. Making one makes no call and needs no region.
 
+    rate: requests to AWS Batch per second, for all engines of this process that use the same account and region; by
+    default 40, of the 50 that the service admits (1,000 for an endpoint on this machine). A Budget of one's own is used
+    as it is, for the logs too, which otherwise have theirs.
     sleep: how it waits. concurrency: most requests in flight at once.
     """
 
@@ -31,16 +38,19 @@ class AWSEngine:
         self,
         access: AWSAccess | None = None,
         *,
+        rate: Budget | float | None = None,
         sleep: Callable[[float], None] = time.sleep,
         concurrency: int = 16,
     ) -> None:
         access = access or AWSAccess()
         self._sleep, self._width = sleep, concurrency
-        self._batch = API(access, "batch", sleep=sleep, connections=concurrency)
-        self._logs = API(access, "logs", sleep=sleep, connections=concurrency)
+        self._batch = API(access, "batch", sleep=sleep, connections=concurrency, budget=rate)
+        logs_rate = rate if isinstance(rate, Budget) else None
+        self._logs = API(access, "logs", sleep=sleep, connections=concurrency, budget=logs_rate)
         self._queues, self._definitions = Queues(self._batch), Definitions(self._batch)
-        self._images = ImageDefinitions(self._batch, sleep)
-        self._termination = Termination(self._batch, concurrency)
+        self._contents = ContentDefinitions(self._batch, sleep)
+        self._termination = Termination(self._batch, concurrency, "terminate")
+        self._cancellation = Termination(self._batch, concurrency, "cancel")
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Raise InvalidJob or NotFound for the first job that AWS Batch would refuse, or accept and let fail.
@@ -61,20 +71,30 @@ class AWSEngine:
         for job in jobs:
             limits.check_job(job)
             limits.check_dependencies(job)
-        for image in dict.fromkeys(job.image for job in jobs if job.image is not None):
-            self._images.definition(image)
+        wanted = dict.fromkeys(job.image for job in jobs if job.image is not None)
+        made = {image: self.define(image, images.content(image)) for image in wanted}
         submission = Submission(self._batch, self._sleep)
-        done, failure = spread(lambda job: submission.send(job, self._definition(job)), jobs, self._width)
+        done, failure = spread(
+            lambda job: self._send(submission, job, job.job_definition or made[job.image or ""]), jobs, self._width
+        )
         if failure is not None:
             raise SubmitFailed(f"{len(done)} of {len(jobs)} jobs were submitted, then: {failure}", done) from failure
         return [done[place] for place in range(len(jobs))]
 
     def active(self, queues: Collection[str]) -> Iterator[JobDetail]:
-        """Every active job of these queues, once each; queues are names or ARNs. Reads summaries only."""
-        for queue in {details.short(queue): queue for queue in queues}.values():
-            # In the order in which a job moves, so that one that moves on meanwhile is seen twice rather than never.
-            seen = {job.job_id: job for status in ACTIVE for job in reading.list_jobs(self._batch, queue, status)}
-            yield from seen.values()
+        """Every active job of these queues, once each, but for those that have been told to end.
+
+        queues: names or ARNs. Reads summaries only, the queues side by side.
+        """
+        distinct = list({details.short(queue): queue for queue in queues}.values())
+        for jobs in each(partial(listing.active_jobs, self._batch), distinct, self._width):
+            yield from jobs
+
+    def failed(self, queues: Collection[str]) -> Iterator[JobDetail]:
+        """The jobs of these queues that failed and are still known, the newest first; 10,000 of a queue at most."""
+        distinct = list({details.short(queue): queue for queue in queues}.values())
+        found = each(partial(listing.failed_jobs, self._batch), distinct, self._width)
+        yield from heapq.merge(*found, key=listing.when_stopped, reverse=True)
 
     def describe(self, job_ids: Sequence[str]) -> dict[str, JobDetail]:
         """All that is known of these jobs; ids that the service has forgotten are absent."""
@@ -84,6 +104,10 @@ class AWSEngine:
     def terminate(self, job_ids: Sequence[str], reason: str) -> None:
         """End these jobs in any state; those that have ended or are unknown are left alone."""
         self._termination.end(job_ids, reason)
+
+    def cancel(self, job_ids: Sequence[str], reason: str) -> None:
+        """End those of these jobs that are before STARTING; the others are left alone."""
+        self._cancellation.end(job_ids, reason)
 
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
         """The lines of one attempt (counted from 1; None is the last) in CloudWatch; no stream yet is no lines."""
@@ -97,5 +121,41 @@ class AWSEngine:
         """Return after `seconds`: the service tells nothing by itself."""
         self._sleep(seconds)
 
-    def _definition(self, job: Job) -> str:
-        return job.job_definition or self._images.definition(job.image or "")
+    def define(self, stem: str, content: Mapping[str, Any]) -> str:
+        """The name, without revision, of the active definition with this content: looked up once, else registered.
+
+        stem: what the name begins with. content: the members of RegisterJobDefinition but for its name. Thread-safe.
+        Raises InvalidInput for a content above 24 KiB.
+        """
+        return self._contents.define(stem, content)
+
+    @property
+    def registered(self) -> Sequence[str]:
+        """name:revision of the definitions that this engine has registered itself."""
+        return self._contents.registered
+
+    def deregister(self, definitions: Iterable[str]) -> None:
+        """Make these definitions (name:revision or ARN) inactive; those that are unknown are no error."""
+        self._contents.deregister(definitions)
+
+    def prune(self, older_than: float, *, dry_run: bool = False) -> list[str]:
+        """Deregister old definitions of ours, and tell which (name:revision).
+
+        older_than: seconds since they were registered. Those of active jobs, of any queue of the account, are kept, and
+        so are those that this engine has looked up. A run that needs one later registers it again by itself.
+        """
+        if not older_than >= 0:
+            raise InvalidInput(f"older_than={older_than!r}: give seconds, 0 or more")
+        found = pruning.unused(self._batch, time.time() - older_than, self._width)
+        doomed = [definition for definition in found if not self._contents.knows(definition)]
+        if not dry_run:
+            self.deregister(doomed)
+        return doomed
+
+    def _send(self, submission: Submission, job: Job, definition: str) -> str:
+        try:
+            return submission.send(job, definition)
+        except NotFound:
+            if not self._contents.renew(definition):
+                raise
+            return submission.send(job, definition)

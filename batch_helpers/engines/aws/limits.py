@@ -25,6 +25,9 @@ MIN_TIMEOUT = 60
 MIN_MEMORY = 4
 MAX_TAGS = 50
 OWN_TAGS = 2
+"""Tags that we put on a job."""
+DEFINITION_TAGS = 1
+"""Tags that we put on a definition; with propagateTags they count for its jobs too."""
 MAX_IMAGE = 255
 
 _SERVICE_ENVIRONMENT = 400

@@ -1,4 +1,4 @@
-"""What is asked about jobs: listings and descriptions."""
+"""What the service knows of single jobs."""
 
 from __future__ import annotations
 
@@ -7,35 +7,9 @@ from typing import Any
 
 from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.crew import chunks, each
-from batch_helpers.engines.aws.details import from_summary
-from batch_helpers.job import JobDetail, Status
-
-LISTED = 1000
-"""Jobs on a page of one status: https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html"""
 
 DESCRIBED = 100
 """Jobs in one description: https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html"""
-
-
-def list_jobs(api: API, queue: str, status: Status) -> Iterator[JobDetail]:
-    """The jobs of a queue in one state."""
-    doing = f"list the {status} jobs of queue {queue!r}"
-    pages = api.pages(
-        "list_jobs", doing, "jobSummaryList.jobId", jobQueue=queue, jobStatus=str(status), maxResults=LISTED
-    )
-    return (from_summary(raw, queue) for raw in pages)
-
-
-def jobs_named(api: API, queue: str, name: str) -> Iterator[JobDetail]:
-    """The jobs of a queue with exactly this name, in any state, but for those that have been told to end.
-
-    The service compares names without regard to case.
-    """
-    doing = f"look for jobs named {name!r} in queue {queue!r}"
-    named = [{"name": "JOB_NAME", "values": [name]}]
-    for raw in api.pages("list_jobs", doing, "jobSummaryList.jobId", jobQueue=queue, filters=named):
-        if raw.get("jobName") == name and not (raw.get("isTerminated") or raw.get("isCancelled")):
-            yield from_summary(raw, queue)
 
 
 def describe_jobs(api: API, job_ids: Sequence[str], width: int) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from batch_helpers.engines.aws.api import API
+from batch_helpers.engines.aws.listing import jobs_named
 from batch_helpers.engines.aws.once import settled
-from batch_helpers.engines.aws.reading import DESCRIBED, describe_jobs, jobs_named
+from batch_helpers.engines.aws.reading import DESCRIBED, describe_jobs
 from batch_helpers.engines.aws.requests import SUBMISSION_TAG, submit_request
 from batch_helpers.job import PROGRESS, Job, JobDetail
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.crew import chunks, each
@@ -19,10 +20,14 @@ _HOPELESS = (AmbiguousAnswer, CredentialsError, Throttled, Unreachable)
 
 
 class Termination:
-    """Ends jobs in any state; those that have ended or are unknown are left alone."""
+    """Ends jobs; those that have ended or are unknown are left alone.
 
-    def __init__(self, api: API, width: int) -> None:
-        self._api, self._width = api, width
+    how: `terminate` ends a job in any state, `cancel` one that has not begun to start:
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJob.html
+    """
+
+    def __init__(self, api: API, width: int, how: Literal["terminate", "cancel"]) -> None:
+        self._api, self._width, self._how = api, width, how
         self._in_bulk = True
 
     def end(self, job_ids: Sequence[str], reason: str) -> None:
@@ -40,9 +45,9 @@ class Termination:
         """The jobs that are still to be ended one by one: all of them where the service does not know the operation."""
         if not self._in_bulk:
             return job_ids
-        doing = f"terminate {len(job_ids)} jobs"
+        doing = f"{self._how} {len(job_ids)} jobs"
         try:
-            answer = self._api.ask("terminate_jobs", doing, "errors.job", jobs=list(job_ids), reason=reason)
+            answer = self._api.ask(f"{self._how}_jobs", doing, "errors.job", jobs=list(job_ids), reason=reason)
         except _HOPELESS:
             raise
         except ServiceError:
@@ -52,7 +57,7 @@ class Termination:
 
     def _end_one(self, job_id: str, reason: str) -> ServiceError | None:
         try:
-            self._api.ask("terminate_job", f"terminate job {job_id!r}", jobId=job_id, reason=reason)
+            self._api.ask(f"{self._how}_job", f"{self._how} job {job_id!r}", jobId=job_id, reason=reason)
         except NotFound:
             return None
         except _HOPELESS:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from batch_helpers.budget import Budget
 from batch_helpers.engines.aws import AWSEngine
 from tests.engines.aws.service import Service, access_to
 
@@ -33,6 +35,21 @@ def sleeps() -> Sleeps:
     return Sleeps()
 
 
+class VirtualTime:
+    """A clock that moves only when somebody sleeps, and then at once."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._lock = threading.Lock()
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
+
+
 @pytest.fixture
 def service() -> Service:
     return Service()
@@ -41,4 +58,11 @@ def service() -> Service:
 @pytest.fixture
 def engine(service: Service, sleeps: Sleeps) -> AWSEngine:
     """The engine on the small service in process."""
-    return AWSEngine(access_to(service), sleep=sleeps, concurrency=4)
+    return made(service, sleeps)
+
+
+def made(service: Service, sleeps: Sleeps) -> AWSEngine:
+    """An engine that holds nobody up."""
+    time = VirtualTime()
+    budget = Budget(40, clock=time.clock, sleep=time.sleep)
+    return AWSEngine(access_to(service), rate=budget, sleep=sleeps, concurrency=4)

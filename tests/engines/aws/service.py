@@ -29,11 +29,13 @@ class Service:
     """Queues, definitions and jobs, as far as a test sets them up; `script` holds what happens to the next requests.
 
     posts: every request that arrived, as (operation, body). jobs: what was accepted, by jobId, as it is described.
+    on_arrival: called with the body of each request of an operation, before its turn.
     """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.script: dict[str, deque[Act]] = defaultdict(deque)
+        self.on_arrival: dict[str, Callable[[dict[str, Any]], object]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.definitions: list[dict[str, Any]] = []
         self.queues: list[dict[str, Any]] = [{"jobQueueName": "q", "state": "ENABLED", "status": "VALID"}]
@@ -50,16 +52,12 @@ class Service:
         return [body for name, body in self.posts if name == operation]
 
     def add(self, job_id: str, name: str, status: str, **more: Any) -> None:
-        self.jobs[job_id] = {
-            "jobId": job_id,
-            "jobName": name,
-            "jobQueue": "q",
-            "status": status,
-            "createdAt": 1,
-            **more,
-        }
+        known = {"jobId": job_id, "jobName": name, "jobQueue": "q", "status": status, "createdAt": 1}
+        self.jobs[job_id] = {**known, **more}
 
     def handle(self, operation: str, body: dict[str, Any]) -> Answer:
+        if operation in self.on_arrival:
+            self.on_arrival[operation](body)
         with self._lock:
             self.posts.append((operation, body))
             act = self.script[operation].popleft() if self.script[operation] else Service.normal
@@ -69,18 +67,20 @@ class Service:
         return 200, json.dumps(getattr(self, operation)(body)).encode()
 
     def submitjob(self, body: dict[str, Any]) -> dict[str, Any]:
-        job_id = f"job-{len(self.jobs) + 1}"
-        self.add(job_id, body["jobName"], self.new_status, createdAt=len(self.jobs) + 1, tags=body.get("tags", {}))
+        job_id, number = f"job-{len(self.jobs) + 1}", len(self.jobs) + 1
+        more = {"jobQueue": body["jobQueue"], "createdAt": number, "tags": body.get("tags", {})}
+        self.add(job_id, body["jobName"], self.new_status, **more)
         return {"jobId": job_id, "jobName": body["jobName"]}
 
     def listjobs(self, body: dict[str, Any]) -> dict[str, Any]:
-        jobs = list(self.jobs.values())
+        queue = body["jobQueue"].rsplit("/")[-1]
+        jobs = [job for job in self.jobs.values() if job["jobQueue"].rsplit("/")[-1] == queue]
         if filters := body.get("filters"):
             jobs = [job for job in jobs if job["jobName"].lower() == filters[0]["values"][0].lower()]
         else:
             jobs = [job for job in jobs if job["status"] == body.get("jobStatus", "RUNNING")]
         start = int(body.get("nextToken", "0"))
-        summaries = [{key: value for key, value in job.items() if key != "tags"} for job in jobs]
+        summaries = [{key: value for key, value in job.items() if key not in ("tags", "jobQueue")} for job in jobs]
         more = {"nextToken": str(start + self.page)} if start + self.page < len(jobs) else {}
         return {"jobSummaryList": summaries[start : start + self.page], **more}
 
@@ -89,8 +89,8 @@ class Service:
         return {"jobs": [self.jobs[job_id] for job_id in body["jobs"] if job_id in self.jobs]}
 
     def describejobqueues(self, body: dict[str, Any]) -> dict[str, Any]:
-        wanted = {name.rsplit("/")[-1] for name in body["jobQueues"]}
-        return {"jobQueues": [queue for queue in self.queues if queue["jobQueueName"] in wanted]}
+        wanted = {name.rsplit("/")[-1] for name in body.get("jobQueues", ())}
+        return {"jobQueues": [queue for queue in self.queues if not wanted or queue["jobQueueName"] in wanted]}
 
     def describejobdefinitions(self, body: dict[str, Any]) -> dict[str, Any]:
         if pinned := body.get("jobDefinitions"):
@@ -100,8 +100,8 @@ class Service:
                     item for item in self.definitions if f"{item['jobDefinitionName']}:{item['revision']}" in wanted
                 ]
             }
-        name, status = body["jobDefinitionName"], body.get("status")
-        named = [item for item in self.definitions if item["jobDefinitionName"] == name]
+        name, status = body.get("jobDefinitionName"), body.get("status")
+        named = [item for item in self.definitions if name in (None, item["jobDefinitionName"])]
         return {"jobDefinitions": [item for item in named if status in (None, item["status"])]}
 
     def registerjobdefinition(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +116,22 @@ class Service:
         start = int(body.get("nextToken", "0"))
         events = [{"message": line} for line in lines[start : start + 2]]
         return {"events": events, "nextForwardToken": str(start + len(events))}
+
+    def canceljob(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self.canceljobs({"jobs": [body["jobId"]]}) and {}
+
+    def canceljobs(self, body: dict[str, Any]) -> dict[str, Any]:
+        for job_id in body["jobs"]:
+            if self.jobs[job_id]["status"] in ("SUBMITTED", "PENDING", "RUNNABLE"):
+                self.jobs[job_id]["status"] = "FAILED"
+        return {"successful": body["jobs"], "errors": []}
+
+    def deregisterjobdefinition(self, body: dict[str, Any]) -> dict[str, Any]:
+        name, _, revision = body["jobDefinition"].rsplit("/")[-1].partition(":")
+        for item in self.definitions:
+            if (item["jobDefinitionName"], str(item["revision"])) == (name, revision):
+                item["status"] = "INACTIVE"
+        return {}
 
     def terminatejob(self, body: dict[str, Any]) -> dict[str, Any]:
         self.jobs[body["jobId"]]["status"] = "FAILED"

@@ -41,7 +41,7 @@ def test_a_listing_that_breaks_is_asked_again_and_never_nothing_there(breakage: 
     service.add("id", "there", "SUBMITTED")
     with on_a_socket(service, {"listjobs": [breakage] * 2}) as access:
         assert [found.job_id for found in AWSEngine(access, sleep=lambda _: None).active(["q"])] == ["id"]
-    assert service.count("listjobs") == 2 + 5
+    assert service.count("listjobs") == 2 + 6
 
 
 def test_many_jobs_over_a_bad_line_are_each_there_once() -> None:

@@ -62,4 +62,4 @@ class TestOnAServer(OnMoto):
 
 def made(access: AWSAccess) -> Engine:
     furnish(access, queues=["contract"], definitions=["contract"])
-    return AWSEngine(access)
+    return AWSEngine(access, rate=1000)

@@ -8,18 +8,16 @@ from typing import Any
 
 import pytest
 
-from batch_helpers.engines.aws import AWSEngine
-from batch_helpers.engines.aws.images import name_of
+from batch_helpers.engines.aws import AWSEngine, definition_name, images
 from batch_helpers.errors import (
-    AccessDenied,
     AmbiguousAnswer,
     CredentialsError,
     InvalidJob,
     NotFound,
     ServiceError,
 )
-from batch_helpers.job import Job, Status
-from tests.engines.aws.service import Service, accepted_but, answers, says
+from batch_helpers.job import Job
+from tests.engines.aws.service import Service, answers, says
 
 
 def job(name: str = "s1", queue: str = "q", **fields: Any) -> Job:
@@ -28,87 +26,12 @@ def job(name: str = "s1", queue: str = "q", **fields: Any) -> Job:
     return Job(name, command=["run", name], **fields).bound(queue, ())
 
 
+def name_of_image(image: str) -> str:
+    return definition_name(image, images.content(image))
+
+
 def definition(name: str, revision: int, status: str = "ACTIVE", **members: Any) -> dict[str, Any]:
     return {"jobDefinitionName": name, "revision": revision, "status": status, "type": "container", **members}
-
-
-class TestActive:
-    def test_every_state_is_listed_in_the_order_in_which_a_job_moves(self, engine: AWSEngine, service: Service) -> None:
-        for status in Status:
-            service.add(f"id-{status}", f"job-{status}", status)
-        found = [detail.job_id for detail in engine.active(["q"])]
-        assert found == ["id-SUBMITTED", "id-PENDING", "id-RUNNABLE", "id-STARTING", "id-RUNNING"]
-        asked = [body["jobStatus"] for body in service.bodies("listjobs")]
-        assert asked == ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"]
-        assert {body["maxResults"] for body in service.bodies("listjobs")} == {1000}
-        assert service.count("describejobs") == 0
-
-    def test_a_job_that_moves_on_between_two_calls_is_told_once_and_as_it_is_now(
-        self, engine: AWSEngine, service: Service
-    ) -> None:
-        service.add("id", "moving", "RUNNABLE")
-
-        def then_it_starts(service: Service, operation: str, body: dict[str, Any]) -> tuple[int, bytes]:
-            answer = service.normal(operation, body)
-            service.jobs["id"]["status"] = "RUNNING"
-            return answer
-
-        service.script["listjobs"].extend([Service.normal, Service.normal, then_it_starts])
-        assert [(detail.job_id, detail.status) for detail in engine.active(["q"])] == [("id", Status.RUNNING)]
-
-    def test_pages_are_followed_and_an_empty_one_is_not_the_end(self, engine: AWSEngine, service: Service) -> None:
-        service.page = 10
-        for number in range(25):
-            service.add(f"id-{number}", f"job-{number}", "SUBMITTED")
-        service.script["listjobs"].append(answers(jobSummaryList=[], nextToken="0"))
-        assert len(list(engine.active(["q"]))) == 25
-        assert service.count("listjobs") == 1 + 3 + 4
-
-    def test_a_page_token_that_repeats_does_not_go_on_for_ever(self, engine: AWSEngine, service: Service) -> None:
-        tokens = ["first", "second", "first", "second", "first"]
-        service.script["listjobs"].extend(answers(jobSummaryList=[], nextToken=token) for token in tokens)
-        with pytest.raises(ServiceError, match="same page token twice"):
-            list(engine.active(["q"]))
-
-    def test_a_page_that_was_cut_short_is_asked_again(self, engine: AWSEngine, service: Service) -> None:
-        service.add("id", "there", "SUBMITTED")
-        service.script["listjobs"].extend([accepted_but(200, b'{"jobSummaryLi'), answers(), says(500, "x")])
-        assert [detail.job_id for detail in engine.active(["q"])] == ["id"]
-
-    def test_a_page_that_always_comes_cut_short_is_an_error_and_never_nothing_there(
-        self, engine: AWSEngine, service: Service
-    ) -> None:
-        service.script["listjobs"].extend([answers()] * 50)
-        with pytest.raises(AmbiguousAnswer, match=r"list the SUBMITTED jobs of queue 'q'.*jobSummaryList"):
-            list(engine.active(["q"]))
-        assert service.count("listjobs") == 6
-
-    @pytest.mark.parametrize("items", [[None], [{}], [{"jobName": "n", "status": "RUNNING"}]])
-    def test_a_page_with_a_job_that_has_no_id_is_asked_again(
-        self, items: list[Any], engine: AWSEngine, service: Service
-    ) -> None:
-        service.add("id", "there", "SUBMITTED")
-        service.script["listjobs"].append(answers(jobSummaryList=items))
-        service.script["describejobs"].append(answers(jobs=items))
-        assert [detail.job_id for detail in engine.active(["q"])] == ["id"]
-        assert set(engine.describe(["id"])) == {"id"}
-
-    def test_queues_may_be_given_as_arns_and_are_told_by_name(self, engine: AWSEngine, service: Service) -> None:
-        service.add("id", "there", "RUNNING")
-        arn = "arn:aws:batch:us-east-1:123456789012:job-queue/q"
-        assert [detail.queue for detail in engine.active([arn])] == ["q"]
-        assert service.bodies("listjobs")[0]["jobQueue"] == arn
-
-    def test_a_queue_that_is_named_twice_is_listed_once(self, engine: AWSEngine, service: Service) -> None:
-        service.add("id", "there", "RUNNING")
-        arn = "arn:aws:batch:us-east-1:123456789012:job-queue/q"
-        assert len(list(engine.active(["q", "q", arn]))) == 1
-        assert service.count("listjobs") == 5
-
-    def test_a_queue_that_does_not_exist_is_an_error(self, engine: AWSEngine, service: Service) -> None:
-        service.script["listjobs"].append(says(400, "ClientException", "JobQueue none not found."))
-        with pytest.raises(NotFound, match="queue 'none'"):
-            list(engine.active(["none"]))
 
 
 class TestDescribe:
@@ -202,56 +125,6 @@ class TestTerminate:
         service.add("a", "n", "RUNNING")
         engine.terminate(["a"], "x" * 5000)
         assert len(service.bodies("terminatejob")[0]["reason"]) == 1024
-
-
-class TestImages:
-    def test_hundreds_of_jobs_of_one_image_share_one_definition(self, engine: AWSEngine, service: Service) -> None:
-        engine.submit([job(f"s{number}", image="ubuntu:22.04") for number in range(300)])
-        assert (service.count("registerjobdefinition"), service.count("describejobdefinitions")) == (1, 1)
-        assert {body["jobDefinition"] for body in service.bodies("submitjob")} == {f"{name_of('ubuntu:22.04')}:1"}
-        engine.submit([job("more", image="ubuntu:22.04")])
-        assert service.count("describejobdefinitions") == 1
-
-    def test_it_is_found_by_the_next_run(self, engine: AWSEngine, service: Service) -> None:
-        service.definitions += [definition(name_of("ubuntu"), 1), definition(name_of("ubuntu"), 2)]
-        service.definitions.append(definition(name_of("ubuntu"), 3, "INACTIVE"))
-        engine.submit([job(image="ubuntu")])
-        assert service.count("registerjobdefinition") == 0
-        assert service.bodies("submitjob")[0]["jobDefinition"] == f"{name_of('ubuntu')}:2"
-
-    def test_what_is_registered_holds_the_image_and_harmless_defaults(
-        self, engine: AWSEngine, service: Service
-    ) -> None:
-        engine.submit([job(image="ubuntu")])
-        needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "2048"}]
-        assert service.bodies("registerjobdefinition") == [
-            {
-                "jobDefinitionName": name_of("ubuntu"),
-                "type": "container",
-                "platformCapabilities": ["EC2"],
-                "containerProperties": {"image": "ubuntu", "resourceRequirements": needs},
-            }
-        ]
-
-    def test_names_tell_images_apart_and_fit_the_service(self) -> None:
-        names = {name_of(image) for image in ("a/b", "a:b", "a-b", "x" * 255, "x" * 254)}
-        assert len(names) == 5
-        assert max(map(len, names)) == 128
-        assert name_of("a/b").startswith("bh-a-b-")
-
-    def test_a_registration_whose_answer_is_lost_is_found_and_not_repeated(
-        self, engine: AWSEngine, service: Service
-    ) -> None:
-        service.script["registerjobdefinition"].append(accepted_but(200, b""))
-        engine.submit([job(image="ubuntu")])
-        assert service.count("registerjobdefinition") == 1
-        assert service.bodies("submitjob")[0]["jobDefinition"].endswith(":1")
-
-    def test_a_registration_that_is_refused_submits_nothing(self, engine: AWSEngine, service: Service) -> None:
-        service.script["registerjobdefinition"].append(says(403, "AccessDeniedException"))
-        with pytest.raises(AccessDenied, match="image 'ubuntu'"):
-            engine.submit([job(image="ubuntu")])
-        assert service.count("submitjob") == 0
 
 
 class TestCheck:

@@ -32,7 +32,7 @@ def access(request: pytest.FixtureRequest) -> Iterator[AWSAccess]:
 @pytest.fixture
 def engine(access: AWSAccess) -> AWSEngine:
     furnish(access, queues=["spot"], definitions=["align"])
-    return AWSEngine(access, sleep=lambda _: None)
+    return AWSEngine(access, rate=1000, sleep=lambda _: None)
 
 
 def job(**fields: object) -> Job:

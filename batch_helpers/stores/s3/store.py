@@ -1,0 +1,88 @@
+"""S3Store: outputs in S3 buckets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from functools import cached_property
+
+from batch_helpers.aws_client import AWSAccess
+from batch_helpers.errors import InvalidInput
+from batch_helpers.stores.base import Found
+from batch_helpers.stores.s3.client import retrying, s3_client
+from batch_helpers.stores.s3.leapfrog import LONGEST_KEY
+from batch_helpers.stores.s3.lookup import Lookup
+from batch_helpers.stores.s3.objects import Objects
+from batch_helpers.stores.s3.search import Search
+from batch_helpers.uris import bucket_and_key
+
+
+class S3Store:
+    """A Store of `s3://bucket/key` URIs; the key is taken literally.
+
+    access: whose account and which endpoint; nothing is called before the first question.
+    ranges: the most requests under way at once. sleep: waits before a request is sent again, in seconds.
+    """
+
+    def __init__(self, access: AWSAccess, ranges: int = 32, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._access, self._ranges = access, ranges
+        self._retrying = retrying(sleep)
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(s3_client(self._access, self._ranges), self._retrying)
+
+    @cached_property
+    def _objects(self) -> Objects:
+        return Objects(s3_client(self._access, self._ranges), self._retrying)
+
+    def find(self, uris: Collection[str]) -> dict[str, Found]:
+        """Which of these exist, with size, date and ETag.
+
+        Sends no more requests than there are URIs, nor more than the pages of a full listing of the folders they span
+        plus one for each range used: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+        """
+        places = {uri: _place(uri) for uri in uris}
+        wanted: dict[str, dict[str, None]] = {}
+        for bucket, key in places.values():
+            wanted.setdefault(bucket, {})[key] = None
+        found = Search(self._lookup, self._ranges).run(wanted)
+        return {uri: found[place] for uri, place in places.items() if place in found}
+
+    def read(self, uri: str) -> bytes:
+        """The object's content; NotFound when there is none."""
+        return self._objects.get(*_place(uri))
+
+    def write(self, uri: str, data: bytes, *, only_if_absent: bool = False) -> bool:
+        """Store up to 5 GB in one request: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+        bucket, key = _place(uri)
+        if only_if_absent:
+            return self._objects.create(bucket, key, data)
+        self._objects.put(bucket, key, data)
+        return True
+
+    def delete(self, uris: Collection[str]) -> None:
+        """Remove these, a thousand in a request; those that are not there are no error."""
+        doomed: dict[str, list[str]] = {}
+        for bucket, key in dict.fromkeys(map(_place, uris)):
+            doomed.setdefault(bucket, []).append(key)
+        for bucket, keys in doomed.items():
+            self._objects.delete(bucket, keys)
+
+
+def _place(uri: str) -> tuple[str, str]:
+    bucket, key = bucket_and_key(uri)
+    if not bucket or not key or uri[:5].lower() != "s3://":
+        raise InvalidInput(f"{uri!r} names no object: write s3://<bucket>/<key>")
+    if not key.isascii() or len(key) > LONGEST_KEY:
+        _check_key(uri, key)
+    return bucket, key
+
+
+def _check_key(uri: str, key: str) -> None:
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError as exc:
+        raise InvalidInput(f"{uri!r} is not Unicode text, so it cannot be a key of S3") from exc
+    if size > LONGEST_KEY:
+        raise InvalidInput(f"{uri!r} has a key of {size} bytes, and S3 takes {LONGEST_KEY}")

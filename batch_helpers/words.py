@@ -1,0 +1,30 @@
+"""How times and other people's texts are put."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def printable(text: str) -> str:
+    """Text of somebody else's, with what could steer a terminal made visible."""
+    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def ago(seconds: float) -> str:
+    """How long ago, roughly: `just now`, `5 min ago`, `2 h ago`, `3 days ago`."""
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min ago"
+    if seconds < 2 * 86400:
+        return f"{seconds // 3600:.0f} h ago"
+    return f"{seconds // 86400:.0f} days ago"
