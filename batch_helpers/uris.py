@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 _GLOB = re.compile(r"[*?]|\[[^\]/]+\]")
 _ODD = re.compile(r"/\.|//|/$")
@@ -19,11 +19,12 @@ def scheme_of(uri: str) -> str:
 
 def local_path(uri: str) -> str | None:
     """The absolute path that a `file://` URI or a plain path means, or None for any other scheme."""
-    if "://" not in uri:
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
         return os.path.abspath(os.path.expanduser(uri))
-    if uri.startswith("file://"):
-        return os.path.abspath(unquote(urlsplit(uri).path))
-    return None
+    if scheme.lower() != "file":
+        return None
+    return os.path.abspath(unquote("/" + rest.partition("/")[2]))
 
 
 def canonical_uri(uri: str) -> str:
@@ -47,7 +48,11 @@ def output_problem(uri: str) -> str | None:
         return f"{uri!r} is a folder; name the files that the job leaves"
     if _GLOB.search(path):
         return f"{uri!r} is a pattern; name the files that the job leaves"
-    if separator and scheme != "file" and not all(bucket_and_key(uri)):
+    if "\0" in uri:
+        return f"{uri!r} has a NUL character, which no name can carry"
+    if separator and scheme.lower() == "file" and rest.partition("/")[0] not in ("", "localhost"):
+        return f"{uri!r} names another machine: write three slashes, file:///path"
+    if separator and scheme.lower() != "file" and not all(bucket_and_key(uri)):
         return f"{uri!r} names no object: write {scheme}://<bucket>/<key>"
     if not separator and _ONE_SLASH.match(uri):
         return f"{uri!r} is neither a path nor a URI: write two slashes after the scheme"

@@ -10,6 +10,7 @@ import pytest
 
 from batch_helpers.errors import InvalidJob
 from batch_helpers.job import NAME_LIMIT, Job, JobDetail, Status, sanitized
+from batch_helpers.uris import canonical_uri
 
 BASE = {"command": ["align", "s1"], "job_definition": "align:3", "outputs": ["s3://b/s1.bam"]}
 
@@ -60,6 +61,11 @@ def test_a_relative_output_is_another_file_in_another_directory(
         Job("a", command=["c"], outputs=[str(tmp_path / "o.txt")]).fingerprint
         == Job("a", command=["c"], outputs=["./o.txt"]).fingerprint
     )
+
+
+@pytest.mark.parametrize("uri", ["file:///data/a%20b.txt", "FILE:///data/a b.txt", "file://localhost/data/./a b.txt"])
+def test_one_file_has_one_spelling(uri: str) -> None:
+    assert canonical_uri(uri) == canonical_uri("/data//a b.txt") == "/data/a b.txt"
 
 
 def test_the_fingerprint_rides_in_a_name_that_every_service_takes() -> None:
@@ -181,6 +187,9 @@ def test_a_stage_or_a_definition_goes_before_the_name() -> None:
         ("outputs", ["s3://bucket"], "names no object"),
         ("outputs", ["s3:///key"], "names no object"),
         ("outputs", ["s3:/b/key"], "write two slashes"),
+        ("outputs", ["file://data/a.txt"], "names another machine: write three slashes"),
+        ("outputs", ["file://["], "names another machine"),
+        ("outputs", ["/a\0b"], "has a NUL character"),
         ("outputs", [""], "is not a URI or a path"),
         ("outputs", [7], "is not a URI or a path"),
         ("outputs", {"a": "b"}, "give a list of URIs"),
