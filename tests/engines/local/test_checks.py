@@ -26,7 +26,7 @@ from batch_helpers.job import Job
         ({"command": ["true"], "environment": {"AWS_BATCH_JOB_ID": "c"}}, "environment", "is reserved"),
         ({"command": ["true"], "environment": {"A": "\0"}}, "environment", "no process can be given"),
         ({"command": ["true"], "environment": {"A\0": "b"}}, "environment", "no process can be given"),
-        ({"command": ["true"], "outputs": ["a\0b"]}, "outputs", "no process can be given"),
+        ({"command": ["true"], "outputs": ["a\ud800b"]}, "outputs", "no process can be given"),
         ({"command": ["true"], "inputs": ["a\0b"]}, "inputs", "no process can be given"),
         ({"command": ["true"], "outputs": ["x", "a"], "inputs": ["./a"]}, "outputs", "one of the job's inputs"),
         ({"command": ["true"], "job_queue": "a\nb"}, "job_queue", "cannot be printed"),
