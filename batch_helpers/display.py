@@ -49,7 +49,7 @@ class Display:
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._interval, self._logs, self._clock = interval, logs, clock
         self._shown = ""
-        self._next = 0.0
+        self._next, self._pending = 0.0, False
         self._began = clock()
 
     def __enter__(self) -> Display:
@@ -65,8 +65,15 @@ class Display:
         """Show the picture: at once on a terminal; elsewhere when it has changed, and not too often."""
         if self._live:
             self._live.update(self._screen(snapshot), refresh=True)
-        elif self._clock() >= self._next:
+            return
+        self._pending = self._clock() < self._next
+        if not self._pending:
             self._print_changed(snapshot)
+
+    @property
+    def due(self) -> float:
+        """Seconds until a picture that came too early is to be shown; infinite when none did."""
+        return max(0.05, self._next - self._clock()) if self._pending else float("inf")
 
     def plan(self, decisions: Collection[Decision]) -> None:
         """Show what a dry run has found."""

@@ -106,10 +106,9 @@ class BatchHelper:
             if self.dry_run:
                 display.plan(self._planned)
                 return snapshot
+            wait = lambda seconds: self.engine.wait(min(seconds, display.due))  # noqa: E731
             try:
-                for polled in watch(
-                    self._watch, self.engine.wait, interval=interval, busy=self._busy, clock=self._clock
-                ):
+                for polled in watch(self._watch, wait, interval=interval, busy=self._busy, clock=self._clock):
                     snapshot = self._picture(self._watch.snapshot() if self._conductor.step() else polled)
                     display.show(snapshot)
             except KeyboardInterrupt:

@@ -65,8 +65,8 @@ class Snapshot:
 
     @property
     def rate(self) -> float:
-        """Jobs ended per second while they were watched."""
-        return self.finished / self.elapsed if self.elapsed > 0 else 0.0
+        """Jobs ended per second while they were watched; 0 in the first second, which tells nothing yet."""
+        return self.finished / self.elapsed if self.elapsed >= 1 else 0.0
 
     @property
     def remaining(self) -> float | None:

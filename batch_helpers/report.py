@@ -46,7 +46,7 @@ def progress_line(snapshot: Snapshot) -> str:
     counts = snapshot.counts
     ended = counts[Status.SUCCEEDED] + counts[Status.FAILED]
     parts = [f"{ended} of {ended + snapshot.active} ended", f"{duration(snapshot.elapsed)} elapsed"]
-    if snapshot.finished and snapshot.active:
+    if snapshot.rate and snapshot.active:
         parts.append(_rate(snapshot.rate))
         parts.append(f"about {duration(snapshot.remaining or 0)} left")
     return ", ".join(parts)

@@ -244,6 +244,8 @@ def test_columns_of_a_data_frame_need_no_names_but_different_ones() -> None:
 
 @pytest.mark.slow
 def test_making_jobs_from_rows_loads_no_pandas() -> None:
-    code = "import sys; from batch_helpers import jobs_from; jobs_from([{'a': 'b'}], name='{a}'); print('pandas' in sys.modules)"
+    code = (
+        "import sys, batch_helpers; batch_helpers.jobs_from([{'a': 'b'}], name='{a}'); print('pandas' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -91,6 +91,22 @@ def test_a_pipe_gets_a_table_for_a_change_and_none_for_none() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_the_first_second_tells_no_rate() -> None:
+    assert progress_line(snapshot(elapsed=0.01)) == "5 of 15 ended, 0.0 s elapsed"
+
+
+def test_a_picture_that_came_too_early_is_due_soon() -> None:
+    now = [0.0]
+    display = Display(io.StringIO(), 60, lambda job_id: iter(()), clock=lambda: now[0])
+    display.show(snapshot())
+    assert display.due == float("inf")
+    display.show(snapshot(stages={"align": {Status.SUCCEEDED: 7}}))
+    assert display.due == 1
+    now[0] = 1.0
+    display.show(snapshot(stages={"align": {Status.SUCCEEDED: 7}}))
+    assert display.due == float("inf")
+
+
 def test_a_pipe_is_not_flooded_by_quick_changes() -> None:
     stream, now = io.StringIO(), [0.0]
     display = Display(stream, 60, lambda job_id: iter(()), clock=lambda: now[0])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import gzip
 import io
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -48,8 +51,17 @@ def test_a_cell_is_the_text_that_stands_there(write: Write, name: str) -> None:
     assert read_samples(path) == [{"sample": name, "x": name}]
 
 
+def test_a_column_with_a_number_for_a_name_keeps_its_text_too(write: Write) -> None:
+    assert read_samples(write("sample,2020\ns1,007\n")) == [{"sample": "s1", "2020": "007"}]
+
+
 def test_blanks_around_cells_and_names_are_dropped(write: Write) -> None:
     assert read_samples(write("sample , x\n s1\t,\u00a0a b \n")) == [{"sample": "s1", "x": "a b"}]
+
+
+@pytest.mark.parametrize("before", ["\n", ",,,,\n", "  ,\n\n", '"\n"\n'])
+def test_blank_rows_before_the_header_do_not_count_as_one(write: Write, before: str) -> None:
+    assert read_samples(write(before + "sample,x\ns1,1\n")) == [{"sample": "s1", "x": "1"}]
 
 
 def test_blank_rows_are_skipped_and_still_counted(write: Write) -> None:
@@ -70,6 +82,7 @@ def test_any_line_end_will_do(write: Write, end: str) -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(write: Write) -> None:
     assert read_samples(write("\ufeffsample\ns1\n")) == [{"sample": "s1"}]
+    assert read_samples(write("\n\ufeffsample\ns1\n\ufeffs2\n")) == [{"sample": "s1"}, {"sample": "s2"}]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +217,7 @@ def test_lines_are_counted_as_an_editor_does_after_cells_of_several_lines(write:
 
     assert ", line 6: column 'x'" in refusal(write(content))
     assert "line 8: the number of cells is 3" in refusal(write(content + "s4,4,4\n"))
-    assert ", line 2: column 'y'" in refusal(write('sample,x,y\ns1,"one\ntwo",\n'))
+    assert ", line 3: column 'y'" in refusal(write('\nsample,x,y\ns1,"one\ntwo",\n'))
     assert read_samples(write(content), optional=["x"])[0]["x"] == "one\ntwo\n\nfour"
 
 
@@ -288,3 +301,56 @@ def test_many_samples_come_in_the_order_of_the_file(write: Write) -> None:
     names = [f"s{number}" for number in range(20_000)]
 
     assert [row["sample"] for row in read_samples(write("sample,x\n" + ",1\n".join(names) + ",1\n"))] == names
+
+
+def written(records: list[list[str]], chance: random.Random) -> tuple[str, list[int]]:
+    """The records as CSV with blank lines and quotes here and there, and the line on which each one starts."""
+    text, lines = "", []
+    for record in records:
+        text += "".join(chance.choices(["", "\n", " \t\n", "," * (len(records[0]) - 1) + "\n"], [6, 2, 1, 1]))
+        lines.append(text.count("\n") + 1)
+        row = io.StringIO()
+        csv.writer(row, lineterminator="\n", quoting=chance.choice([csv.QUOTE_ALL, csv.QUOTE_MINIMAL])).writerow(record)
+        text += row.getvalue()
+    return text, lines
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_any_table_is_read_as_it_was_written_or_refused_on_its_line(write: Write, seed: int) -> None:
+    chance = random.Random(seed)
+    odd = ["a", "NA", 'q"q', "c,d", "e\nf", " x ", "1.0", "#z", "ü", "'", "\\", "a\tb"]
+    header = ["sample", "x", "y"][: chance.randint(1, 3)]
+    rows = [[f"s{number}", *chance.choices(odd, k=len(header) - 1)] for number in range(chance.randint(1, 4))]
+    spoilt = chance.randrange(len(rows))
+    extra = chance.choice([0, 0, 1, 2, 7])
+    rows[spoilt] += ["z"] * extra
+    text, lines = written([header, *rows], chance)
+
+    if extra:
+        assert f", line {lines[spoilt + 1]}: the number of cells is {len(header) + extra}" in refusal(write(text))
+    else:
+        assert read_samples(write(text)) == [dict(zip(header, map(str.strip, row), strict=True)) for row in rows]
+
+
+def test_whatever_the_file_holds_it_is_read_or_refused(write: Write) -> None:
+    chance = random.Random(9)
+    pieces = [
+        b"sample",
+        b",",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b'"',
+        b" ",
+        b"\t",
+        b";",
+        b"a",
+        b"\xef\xbb\xbf",
+        b"\xff",
+        b"\0",
+        b"\x0b",
+    ]
+    for _ in range(200):
+        path = write(b"".join(chance.choices(pieces, k=chance.randint(0, 20))))
+        with contextlib.suppress(InvalidSamples):
+            assert all(isinstance(cell, str) for row in read_samples(path) for cell in row.values())

@@ -21,25 +21,21 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 
 @dataclass(frozen=True)
 class Table:
-    """A file as a table: `raw` is every record as it stands there, `body` the stripped rows below the header."""
+    """A file as a table: `raw` is every record from the header on, `body` the stripped rows below the header."""
 
     header: Sequence[str]
-    header_record: int
+    header_line: int
     raw: pd.DataFrame
     body: pd.DataFrame
 
     def column(self, name: str) -> list[str]:
         return list(self.body[self.header.index(name)])
 
-    @property
-    def header_line(self) -> int:
-        return self.lines[self.header_record]
-
     @cached_property
     def lines(self) -> Sequence[int]:
         """The line of the file on which each record starts; a cell in quotes may go over several."""
         breaks = self.raw.fillna("").apply(lambda column: column.str.count("\n")).sum(axis=1)
-        return list(self.raw.index + 1 + breaks.cumsum() - breaks)
+        return list(self.header_line + self.raw.index + breaks.cumsum() - breaks)
 
 
 def parse(path: str | os.PathLike[str], text: str) -> Table:
@@ -48,12 +44,14 @@ def parse(path: str | os.PathLike[str], text: str) -> Table:
 
     sep = _separator(path, text)
     try:
-        width = _width(path, text, sep)
+        line, header = next(_records(text, sep), (0, []))
+        if not header:
+            raise InvalidSamples(f"{path} is empty: its first line must name the columns")
         # The python engine, because it alone tells a missing cell (NaN) from an empty one.
         raw = pd.read_csv(
-            io.StringIO(text),
+            io.StringIO(text.split("\n", line - 1)[-1]),
             sep=sep,
-            names=range(width),
+            names=range(len(header)),
             dtype=str,
             keep_default_na=False,
             skip_blank_lines=False,
@@ -65,8 +63,7 @@ def parse(path: str | os.PathLike[str], text: str) -> Table:
     filled = (stripped != "").any(axis=1)
     if raw[filled].isna().any(axis=None):
         raise refused(path, list(_shape_problems(text, sep)))
-    rows = stripped[filled]
-    return Table(list(rows.iloc[0]), int(rows.index[0]), raw, rows.iloc[1:])
+    return Table([name.strip() for name in header], line, raw, stripped[filled].iloc[1:])
 
 
 def _separator(path: str | os.PathLike[str], text: str) -> str:
@@ -74,12 +71,6 @@ def _separator(path: str | os.PathLike[str], text: str) -> str:
     header = text.lstrip().partition("\n")[0]
     usual = _SEPARATORS.get(os.path.splitext(os.fspath(path))[1].lower())
     return usual if usual and usual in header else max(usual or ",", ",", "\t", ";", key=header.count)
-
-
-def _width(path: str | os.PathLike[str], text: str, sep: str) -> int:
-    for _, header in _records(text, sep):
-        return len(header)
-    raise InvalidSamples(f"{path} is empty: its first line must name the columns")
 
 
 def _shape_problems(text: str, sep: str) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ _BINARY = {
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """The file's text with line ends as newlines and without a byte order mark; InvalidSamples when it is no text."""
+    """The file's text with line ends as newlines and without byte order marks; InvalidSamples when it is no text."""
     data = _read_bytes(os.fspath(path))
     for magic, what in _BINARY.items():
         if data.startswith(magic):
@@ -46,10 +46,9 @@ def _read_bytes(path: str) -> bytes:
 
 def _decoded(path: str | os.PathLike[str], data: bytes) -> str:
     try:
-        return data.decode("utf-8-sig")
+        # Byte order marks also stand in the middle, where files were joined.
+        return data.decode().replace("\ufeff", "")
     except UnicodeDecodeError as exc:
-        # The codec strips the mark before it counts.
-        place = exc.start + (len(data) - len(exc.object))
-        line = data.count(b"\n", 0, place) + 1
-        problem = f"byte 0x{data[place]:02x} at offset {place} is not UTF-8"
+        line = data.count(b"\n", 0, exc.start) + 1
+        problem = f"byte 0x{data[exc.start]:02x} at offset {exc.start} is not UTF-8"
         raise InvalidSamples(f"{path}, line {line}: {problem}; {_SAVE_AS}") from exc

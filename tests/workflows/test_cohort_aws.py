@@ -110,7 +110,7 @@ def test_jobs_run_the_step_of_the_image_with_the_outputs_of_the_bucket(cohort: S
 
 
 def test_a_dry_run_submits_nothing(cohort: Script, access: AWSAccess) -> None:
-    ended = cohort.run(*options(access), "--dry-run")
+    ended = cohort.run(*options(access, outputs="s3://bucket/epidemic/"), "--dry-run")
 
     assert ended.code == 0
     assert "simulate-AL: submit: outputs missing: s3://bucket/epidemic/curves/AL.csv (1 of 1)" in ended.stdout
