@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -39,11 +39,12 @@ class BatchHelper:
         job_queue: str | None = None,
         dry_run: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
         stdout: TextIO | None = None,
     ) -> None:
         self.engine, self.store = engine, store
         self.job_queue, self.dry_run = job_queue, dry_run
-        self._clock, self._stdout = clock, stdout
+        self._clock, self._sleep, self._stdout = clock, sleep, stdout
         self._watch = Watch(engine, store, clock)
         self._conductor = Conductor(engine, self._watch, self._bound, _say)
         self._planned: list[Decision] = []
@@ -106,16 +107,24 @@ class BatchHelper:
             if self.dry_run:
                 display.plan(self._planned)
                 return snapshot
-            wait = lambda seconds: self.engine.wait(min(seconds, display.due))  # noqa: E731
             try:
-                for polled in watch(self._watch, wait, interval=interval, busy=self._busy, clock=self._clock):
-                    snapshot = self._picture(self._watch.snapshot() if self._conductor.step() else polled)
+                for snapshot in self._snapshots(interval, lambda: display.due):
                     display.show(snapshot)
             except KeyboardInterrupt:
                 snapshot = replace(snapshot, detached=True)
             display.finish(snapshot)
         self._conductor.forget_active()
         return snapshot
+
+    def _snapshots(self, interval: float, due: Callable[[], float]) -> Iterator[Snapshot]:
+        """Pictures of the run until it has ended; `due` tells how soon another one is wanted at the latest."""
+
+        def wait(seconds: float) -> None:
+            self.engine.wait(min(seconds, due()))
+
+        busy, clock, sleep = self._busy, self._clock, self._sleep
+        for polled in watch(self._watch, wait, interval=interval, busy=busy, clock=clock, sleep=sleep):
+            yield self._picture(self._watch.snapshot() if self._conductor.step() else polled)
 
     def cancel(self, jobs: Iterable[Job] | None = None, *, reason: str = "cancelled by the user") -> list[str]:
         """Terminate the active jobs of this run, or those of `jobs` wherever they were submitted; returns their jobIds.

@@ -47,7 +47,9 @@ def chain() -> list[Job]:
 
 
 def script(engine: MemoryEngine, out: io.StringIO | None = None) -> BatchHelper:
-    return BatchHelper(engine, engine.store, job_queue="q", clock=lambda: engine.now, stdout=out or io.StringIO())
+    return BatchHelper(
+        engine, engine.store, job_queue="q", clock=lambda: engine.now, sleep=engine.wait, stdout=out or io.StringIO()
+    )
 
 
 def blind(engine: MemoryEngine, jobs: list[Job]) -> BatchHelper:

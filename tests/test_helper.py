@@ -38,6 +38,7 @@ class World:
             self.engine,
             self.store,
             clock=clock,
+            sleep=self.engine.wait,
             stdout=self.printed,
             **{"job_queue": "q", **options},  # type: ignore[arg-type]
         )

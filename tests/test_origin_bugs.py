@@ -12,7 +12,7 @@ from batch_helpers.testing import MemoryEngine
 
 
 def script(engine: MemoryEngine) -> BatchHelper:
-    return BatchHelper(engine, engine.store, job_queue="q", clock=lambda: engine.now)
+    return BatchHelper(engine, engine.store, job_queue="q", clock=lambda: engine.now, sleep=engine.wait)
 
 
 def test_bug_2_yesterdays_success_does_not_hide_todays_running_job() -> None:
