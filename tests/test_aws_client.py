@@ -12,7 +12,7 @@ from botocore import exceptions
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_helpers.aws_client import AWSAccess, aws_errors, required_member
+from batch_helpers.aws_client import AWSAccess, aws_errors, http_status, required_member
 from batch_helpers.errors import (
     AccessDenied,
     AmbiguousAnswer,
@@ -293,6 +293,41 @@ def test_boto3s_own_endpoint_variables_hold_when_none_is_given(monkeypatch: pyte
     access = AWSAccess(region="us-east-1")
     assert access.client("batch").meta.endpoint_url == "http://127.0.0.1:7"
     assert "amazonaws" in access.client("logs").meta.endpoint_url
+
+
+def keyed(key: str = "one", **where: Any) -> AWSAccess:
+    session = boto3.Session(aws_access_key_id=key, aws_secret_access_key="x", region_name="us-east-1")
+    return AWSAccess(session=session, **where)
+
+
+def test_an_account_is_told_by_its_key_its_region_and_its_endpoint() -> None:
+    account = keyed().account("batch")
+    assert keyed().account("batch", retries={"total_max_attempts": 1}) == account
+    others = [keyed("two"), keyed(region="eu-west-1"), keyed(endpoint_url="http://127.0.0.1:1")]
+    accounts = {account, keyed().account("s3"), *(other.account("batch") for other in others)}
+    assert len(accounts) == 5
+
+
+def test_keys_that_are_renewed_are_told_by_where_they_come_from_and_without_a_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\nregion = us-east-1\n"
+    (tmp_path / "config").write_text(f"[profile lab]\n{lines}[profile field]\n{lines}")
+    (tmp_path / "credentials").write_text("[base]\naws_access_key_id = k\naws_secret_access_key = s\n")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    first, second, third = (AWSAccess(profile=name).account("batch") for name in ("lab", "lab", "field"))
+    assert first == second != third
+    assert first[-1] == "assume-role lab"
+
+
+def test_without_credentials_there_is_an_account_all_the_same() -> None:
+    assert AWSAccess(region="us-east-1").account("batch")[-1] == ""
+
+
+def test_the_status_of_an_answer_is_kept_by_the_error_that_is_made_of_it() -> None:
+    assert http_status(translated(refusal("ConflictException", 409))) == 409
+    assert http_status(translated(exceptions.NoRegionError())) is None
+    assert http_status(NotFound("mine")) is None
 
 
 def test_importing_it_loads_no_sdk() -> None:

@@ -7,7 +7,7 @@ import math
 BURST = 0.1
 """Seconds' worth of requests that may go at once after a pause."""
 
-RECOVERY = 30.0
+RECOVERY = 15.0
 """Seconds from standstill to the full rate after throttles."""
 
 SLOWEST = 1.0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batch_helpers.diagnose.causes import Cause
 from batch_helpers.diagnose.messages import signature
 from batch_helpers.diagnose.verdict import Diagnosis, diagnose
 from batch_helpers.job import Job, JobDetail
+from batch_helpers.words import printable
 
+MOST_GROUPS = 20
 _GIB = 1024
 _ALIKE = frozenset({Cause.MISSING_OUTPUTS, Cause.UPSTREAM, Cause.LOST})
 """Causes whose reasons differ in nothing but the names that they give."""
@@ -76,6 +78,13 @@ def group_failures(failed: Iterable[tuple[JobDetail, Job | None]]) -> list[Failu
     for detail, job in failed:
         failures.put(detail, job)
     return failures.groups()
+
+
+def failure_lines(groups: Sequence[FailureGroup], most: int = MOST_GROUPS) -> list[str]:
+    """A line for each group, harmless to a terminal."""
+    lines = [f"  {printable(str(group))}" for group in groups[:most]]
+    rest = sum(group.count for group in groups[most:])
+    return [*lines, f"  … and {rest:,} more of {len(groups) - most:,} other kinds"] if rest else lines
 
 
 def memory_text(mebibytes: float) -> str:

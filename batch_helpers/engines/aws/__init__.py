@@ -2,5 +2,6 @@
 
 from batch_helpers.engines.aws.contents import definition_name
 from batch_helpers.engines.aws.engine import AWSEngine
+from batch_helpers.engines.aws.spill import Spill
 
-__all__ = ["AWSEngine", "definition_name"]
+__all__ = ["AWSEngine", "Spill", "definition_name"]

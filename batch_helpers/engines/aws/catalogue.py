@@ -15,6 +15,7 @@ from batch_helpers.job import Job
 PAGE = 100
 """Queues or definitions in one description."""
 
+_UNKNOWN = Definition("a definition that has not been looked up")
 _WHERE = "check its spelling, the region and the account (`aws sts get-caller-identity`)"
 
 
@@ -85,7 +86,11 @@ class Definitions:
         for given, job in asked.items():
             self._known[given] = pinned.get(short(given)) or self._newest(given, job)
         for job in jobs:
-            check_fits(job, FOR_IMAGES if job.job_definition is None else self._known[job.job_definition])
+            check_fits(job, self.of(job))
+
+    def of(self, job: Job) -> Definition:
+        """The job's definition, as far as it has been looked up."""
+        return FOR_IMAGES if job.job_definition is None else self._known.get(job.job_definition, _UNKNOWN)
 
     def _pinned(self, given: Sequence[str]) -> dict[str, Definition]:
         doing = "look up job definitions"

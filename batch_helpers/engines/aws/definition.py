@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from batch_helpers.engines.aws import fargate, limits
@@ -22,6 +22,7 @@ class Definition:
     """What the checks need of a definition. vcpus and memory (MiB) are its container's own, None when unknown.
 
     properties: the member that holds its containers: containerProperties, ecsProperties, eksProperties, nodeProperties.
+    tags: those that its jobs get. parameters: what `Ref::name` means where a job does not say.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Definition:
     vcpus: float | None = None
     memory: int | None = None
     tags: frozenset[str] = frozenset()
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 FOR_IMAGES = Definition("the definition made for an image", vcpus=DEFAULT_VCPUS, memory=DEFAULT_MEMORY)
@@ -58,6 +60,7 @@ def _definition(raw: Mapping[str, Any]) -> Definition:
         vcpus=float(vcpus) if vcpus else None,
         memory=int(memory) if memory else None,
         tags=frozenset(raw.get("tags") or ()) if raw.get("propagateTags") else frozenset(),
+        parameters=raw.get("parameters") or {},
     )
 
 
@@ -66,8 +69,6 @@ def check_fits(job: Job, definition: Definition) -> None:
     if definition.properties != "containerProperties":
         _check_no_overrides(job, definition)
         return
-    if job.parameters and not job.command:
-        limits.check_overrides(job, definition.command)
     _check_propagated_tags(job, definition)
     if definition.platforms == (FARGATE,):
         _check_fargate(job, definition)
@@ -77,10 +78,10 @@ def check_fits(job: Job, definition: Definition) -> None:
 
 
 def _check_no_overrides(job: Job, definition: Definition) -> None:
-    for field in ("command", "environment", "vcpus", "memory", "gpus"):
-        if value := getattr(job, field):
+    for name in ("command", "environment", "vcpus", "memory", "gpus"):
+        if value := getattr(job, name):
             problem = f"{definition.name} has {definition.properties}, which no job can override: put it there"
-            raise InvalidJob(job.name, field, value, problem)
+            raise InvalidJob(job.name, name, value, problem)
 
 
 def _check_propagated_tags(job: Job, definition: Definition) -> None:
@@ -100,6 +101,6 @@ def _check_fargate(job: Job, definition: Definition) -> None:
         return
     fitting = fargate.nearest(vcpus, memory)
     advice = f"the nearest is {fitting[0]:g} vCPUs with {fitting[1]} MiB" if fitting else "that is beyond the largest"
-    field = "vcpus" if job.memory is None else "memory"
+    name = "vcpus" if job.memory is None else "memory"
     problem = f"Fargate does not pair {vcpus:g} vCPUs with {memory} MiB: {advice}"
-    raise InvalidJob(job.name, field, getattr(job, field), problem)
+    raise InvalidJob(job.name, name, getattr(job, name), problem)

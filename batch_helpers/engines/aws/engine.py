@@ -15,6 +15,7 @@ from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.catalogue import Definitions, Queues
 from batch_helpers.engines.aws.contents import ContentDefinitions
 from batch_helpers.engines.aws.crew import each, spread
+from batch_helpers.engines.aws.spill import Spill, Spilled
 from batch_helpers.engines.aws.submission import Submission
 from batch_helpers.engines.aws.termination import Termination
 from batch_helpers.engines.base import Capabilities
@@ -28,6 +29,7 @@ class AWSEngine:
     rate: requests to AWS Batch per second, for all engines of this process that use the same account and region; by
     default 40, of the 50 that the service admits (1,000 for an endpoint on this machine). A Budget of one's own is used
     as it is, for the logs too, which otherwise have theirs.
+    spill: where commands are kept that are too long to be sent; by default they are refused.
     sleep: how it waits. concurrency: most requests in flight at once.
     """
 
@@ -39,11 +41,12 @@ class AWSEngine:
         access: AWSAccess | None = None,
         *,
         rate: Budget | float | None = None,
+        spill: Spill | None = None,
         sleep: Callable[[float], None] = time.sleep,
         concurrency: int = 16,
     ) -> None:
         access = access or AWSAccess()
-        self._sleep, self._width = sleep, concurrency
+        self._sleep, self._width, self._spill = sleep, concurrency, spill
         self._batch = API(access, "batch", sleep=sleep, connections=concurrency, budget=rate)
         logs_rate = rate if isinstance(rate, Budget) else None
         self._logs = API(access, "logs", sleep=sleep, connections=concurrency, budget=logs_rate)
@@ -60,8 +63,13 @@ class AWSEngine:
         """
         for job in jobs:
             limits.check_job(job)
+            if self._spill is None:
+                limits.check_size(job)
         self._queues.check(jobs)
         self._definitions.check(jobs)
+        for job in jobs:
+            if self._spill is not None or job.parameters:
+                self._spilled(job)
 
     def submit(self, jobs: Sequence[Job]) -> list[str]:
         """Submit bound jobs; their jobIds, in order. A lost answer is settled by the job's name, never sent blindly.
@@ -71,12 +79,15 @@ class AWSEngine:
         for job in jobs:
             limits.check_job(job)
             limits.check_dependencies(job)
+        spilled = [self._spilled(job) for job in jobs]
         wanted = dict.fromkeys(job.image for job in jobs if job.image is not None)
         made = {image: self.define(image, images.content(image)) for image in wanted}
+        if self._spill is not None:
+            each(self._spill.keep, [item for item in spilled if item is not None], self._width)
         submission = Submission(self._batch, self._sleep)
-        done, failure = spread(
-            lambda job: self._send(submission, job, job.job_definition or made[job.image or ""]), jobs, self._width
-        )
+        definitions = [job.job_definition or made[job.image or ""] for job in jobs]
+        orders = list(zip(jobs, definitions, spilled, strict=True))
+        done, failure = spread(lambda order: self._send(submission, *order), orders, self._width)
         if failure is not None:
             raise SubmitFailed(f"{len(done)} of {len(jobs)} jobs were submitted, then: {failure}", done) from failure
         return [done[place] for place in range(len(jobs))]
@@ -152,10 +163,22 @@ class AWSEngine:
             self.deregister(doomed)
         return doomed
 
-    def _send(self, submission: Submission, job: Job, definition: str) -> str:
+    def _spilled(self, job: Job) -> Spilled | None:
+        """What is sent instead of a job that is too long. Raises InvalidJob when nothing can be."""
+        command = self._definitions.of(job).command
+        if self._spill is None:
+            limits.check_size(job, command)
+            return None
+        if limits.fits(job, command):
+            return None
+        self._definitions.check([job])
+        return self._spill.spilled(job, self._definitions.of(job))
+
+    def _send(self, submission: Submission, job: Job, definition: str, spilled: Spilled | None) -> str:
+        carried = spilled.carried if spilled else None
         try:
-            return submission.send(job, definition)
+            return submission.send(job, definition, carried)
         except NotFound:
             if not self._contents.renew(definition):
                 raise
-            return submission.send(job, definition)
+            return submission.send(job, definition, carried)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batch_helpers.engines.aws.requests import container_overrides, submit_request
@@ -40,19 +40,43 @@ _ARN = r"arn:[a-z0-9-]+:batch:[a-z0-9-]*:\d*"
 _QUEUE = re.compile(rf"(?:{_ARN}:job-queue/)?{_NAME}")
 _DEFINITION = re.compile(rf"(?:{_ARN}:job-definition/)?{_NAME}(?::[1-9][0-9]*)?")
 _IMAGE = re.compile(r"[A-Za-z0-9:._/#@-]+")
+_TAG = re.compile(r"[\w\s.:/=+@-]*")
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_.-]+)")
 
 
 def check_job(job: Job) -> None:
-    """Raise InvalidJob for what the service would refuse, or accept and let fail, whatever its definition is."""
+    """Raise InvalidJob for what the service would refuse, or accept and let fail, whatever its definition is.
+
+    How long it is stands in check_size.
+    """
     _check_queue(job)
     _check_what_runs(job)
     _check_command(job)
     _check_environment(job)
     _check_resources(job)
     _check_tags(job)
-    check_overrides(job)
-    _check_payload(job)
+
+
+def check_size(job: Job, command: Sequence[str] = ()) -> None:
+    """Raise InvalidJob for a job that is too long to be sent, or to be started; `command` is its definition's."""
+    length, most = _overrides_length(job, command), MAX_OVERRIDES - _SERVICE_ENVIRONMENT
+    if length > most:
+        what = f"command, parameters and environment come to {length} characters, and {most} fit beside the service's"
+        raise _too_long(job, f"{what} own (its limit is {MAX_OVERRIDES})", "command", "parameters", "environment")
+    size = _payload(job)
+    if size > MAX_PAYLOAD:
+        what = f"the job comes to {size} bytes, and the service takes {MAX_PAYLOAD}"
+        raise _too_long(job, what, "command", "parameters", "environment", "tags")
+
+
+def fits(job: Job, command: Sequence[str] = ()) -> bool:
+    """Whether a job is short enough; `command` is its definition's."""
+    return _overrides_length(job, command) <= MAX_OVERRIDES - _SERVICE_ENVIRONMENT and _payload(job) <= MAX_PAYLOAD
+
+
+def substituted(word: str, parameters: Mapping[str, str]) -> str:
+    """A word of a command with each `Ref::name` replaced, as the service does it; unknown names stay."""
+    return _REFERENCE.sub(lambda match: parameters.get(match[1], match[0]), word)
 
 
 def check_dependencies(job: Job) -> None:
@@ -63,21 +87,6 @@ def check_dependencies(job: Job) -> None:
             "hold it until fewer of them are active"
         )
         raise InvalidJob(job.name, "depends_on", [str(item) for item in job.depends_on], problem)
-
-
-def check_overrides(job: Job, command: tuple[str, ...] = ()) -> None:
-    """Raise InvalidJob when the container's overrides are too long; `command` is the definition's."""
-    overrides: dict[str, Any] = {**container_overrides(job)}
-    if words := job.command or (command if job.parameters else ()):
-        overrides["command"] = [_substituted(word, job.parameters) for word in words]
-    length, most = len(_json(overrides)), MAX_OVERRIDES - _SERVICE_ENVIRONMENT
-    if length > most:
-        problem = (
-            f"command, parameters and environment come to {length} characters, and {most} fit beside the "
-            f"service's own (its limit is {MAX_OVERRIDES}): put the long part in a file that the job reads"
-        )
-        field, value = _longest(job, "command", "parameters", "environment")
-        raise InvalidJob(job.name, field, value, problem)
 
 
 def _check_queue(job: Job) -> None:
@@ -108,10 +117,13 @@ def _check_command(job: Job) -> None:
 
 
 def _check_environment(job: Job) -> None:
-    for name in job.environment:
+    for name, value in job.environment.items():
         if name.startswith("AWS_BATCH"):
+            problem = "names that begin with AWS_BATCH are the service's own: rename it"
+            raise InvalidJob(job.name, "environment", name, problem)
+        if "=" in name or "\0" in name + value:
             raise InvalidJob(
-                job.name, "environment", name, "names that begin with AWS_BATCH are the service's own: rename it"
+                job.name, "environment", {name: value}, "no name may have a =, and nothing a NUL character"
             )
 
 
@@ -129,34 +141,36 @@ def _check_tags(job: Job) -> None:
     for key, value in job.tags.items():
         if len(key) > 128 or len(value) > 256:
             raise InvalidJob(job.name, "tags", {key: value}, "a tag's key has at most 128 characters, its value 256")
+        if not _TAG.fullmatch(key + value):
+            raise InvalidJob(job.name, "tags", {key: value}, "tags take letters, digits, spaces and _ . : / = + - @")
         if key.lower().startswith(("aws:", "batch_helpers:")):
             raise InvalidJob(job.name, "tags", key, "tags that begin with aws: or batch_helpers: are taken: rename it")
 
 
-def _check_payload(job: Job) -> None:
+def _overrides_length(job: Job, command: Sequence[str]) -> int:
+    overrides: dict[str, Any] = {**container_overrides(job)}
+    if words := job.command or (command if job.parameters else ()):
+        overrides["command"] = [substituted(word, job.parameters) for word in words]
+    return len(_json(overrides))
+
+
+def _payload(job: Job) -> int:
+    """Bytes of the request, with as many dependencies as the job will have."""
     upstream = [_LONGEST_ID] * min(len(job.depends_on), MAX_DEPENDENCIES)
     bound = job.bound(job.job_queue, upstream) if upstream else job
     request = submit_request(bound, job.job_definition or "0" * 140, "0" * 32)
-    size = len(_json(request).encode())
-    if size > MAX_PAYLOAD:
-        problem = (
-            f"the job comes to {size} bytes, and the service takes {MAX_PAYLOAD}: "
-            "put the long part in a file that the job reads"
-        )
-        field, value = _longest(job, "command", "parameters", "environment", "tags")
-        raise InvalidJob(job.name, field, value, problem)
+    return len(_json(request).encode())
 
 
-def _longest(job: Job, *names: str) -> tuple[str, Any]:
-    """The field that takes the most room, and its value."""
-    values = {name: getattr(job, name) for name in names}
+def _too_long(job: Job, problem: str, *fields: str) -> InvalidJob:
+    """Named after the field that takes the most room."""
+    values = {name: getattr(job, name) for name in fields}
     plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
     longest = max(plain, key=lambda name: len(_json(plain[name])))
-    return longest, plain[longest]
-
-
-def _substituted(word: str, parameters: Mapping[str, str]) -> str:
-    return _REFERENCE.sub(lambda match: parameters.get(match[1], match[0]), word)
+    remedy = "put the long part in a file that the job reads"
+    if longest in ("command", "parameters"):
+        remedy += ", or give a place where it may be kept: AWSBatchHelper(spill='s3://bucket/prefix')"
+    return InvalidJob(job.name, longest, plain[longest], f"{problem}: {remedy}")
 
 
 def _json(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -33,7 +34,13 @@ PRIORITIES: Mapping[str, Priority] = MappingProxyType(
 
 def default_rate(service: str, endpoint: str) -> float:
     """Requests per second of `batch` or `logs` at this URL."""
-    host = urlsplit(endpoint).hostname or ""
-    if host in ("localhost", "::1") or host.startswith("127."):
+    if _is_loopback(urlsplit(endpoint).hostname or ""):
         return ON_THIS_MACHINE
     return LOGS if service == "logs" else BATCH
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

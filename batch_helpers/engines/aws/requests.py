@@ -22,18 +22,22 @@ SUBMISSION_TAG = "batch_helpers:submission"
 """Tells the job that a request made, when its answer was lost, from an earlier one of the same name."""
 
 
-def submit_request(job: Job, definition: str, submission: str) -> SubmitJobRequestTypeDef:
-    """The request for a bound job; `definition` is its own, or the one made for its image."""
+def submit_request(job: Job, definition: str, submission: str, carried: Job | None = None) -> SubmitJobRequestTypeDef:
+    """The request for a bound job; `definition` is its own, or the one made for its image.
+
+    carried: the job as it is sent, when it is too long for that; its name and fingerprint stay the job's.
+    """
+    carried = carried or job
     request: SubmitJobRequestTypeDef = {
         "jobName": job.full_name,
         "jobQueue": job.job_queue or "",
         "jobDefinition": definition,
         "tags": {**job.tags, FINGERPRINT_TAG: job.fingerprint, SUBMISSION_TAG: submission},
     }
-    if overrides := container_overrides(job):
+    if overrides := container_overrides(carried):
         request["containerOverrides"] = overrides
-    if job.parameters:
-        request["parameters"] = dict(job.parameters)
+    if carried.parameters:
+        request["parameters"] = dict(carried.parameters)
     if job.depends_on:
         request["dependsOn"] = [{"jobId": str(upstream)} for upstream in job.depends_on]
     if job.attempts > 1:

@@ -25,9 +25,9 @@ class Submission:
         self._api, self._sleep = api, sleep
         self._mark = uuid.uuid4().hex
 
-    def send(self, job: Job, definition: str) -> str:
+    def send(self, job: Job, definition: str, carried: Job | None = None) -> str:
         """Submit a bound job and return its jobId, or that of the live job that it turned out to be."""
-        request = submit_request(job, definition, self._mark)
+        request = submit_request(job, definition, self._mark, carried)
         doing = f"submit job {job.name!r} to queue {job.job_queue!r}"
         return settled(partial(self._post, request, doing), partial(self._find, request), self._sleep)
 

@@ -14,7 +14,6 @@ from batch_helpers.engines.local.launch import read_spec
 from batch_helpers.engines.local.rows import Occupied, Outcome, Spec
 from batch_helpers.engines.local.verdict import HOST_TERMINATED, after_failure
 from batch_helpers.errors import ServiceError
-from batch_helpers.job import Status
 
 _PATIENCE = 10.0
 _STEP = 0.01
@@ -38,7 +37,7 @@ def recover(database: Database) -> bool:
 def _outcome(job: Occupied) -> Outcome:
     spec = read_spec(job.spec)
     _remove_container(job, spec)
-    status = Status.FAILED if job.cancel else after_failure(job.attempt, job.attempts)
+    status = after_failure(job.attempt, job.attempts)
     reason = job.cancel or HOST_TERMINATED
     if left := outputs.discard(spec.outputs):
         reason = f"{reason}; {left}"

@@ -104,10 +104,3 @@ def test_propagated_tags_count_with_the_jobs_and_ours() -> None:
     with pytest.raises(InvalidJob, match="51"):
         check_fits(job(tags={"one": "y", "two": "z"}), definition)
     check_fits(job(tags={"one": "y", "two": "z"}), from_description(description(tags=theirs)))
-
-
-def test_parameters_are_measured_in_the_definitions_command() -> None:
-    long = job(parameters={"list": "x" * 8000})
-    check_fits(long, Definition("big:1", command=("cat",)))
-    with pytest.raises(InvalidJob, match="8192"):
-        check_fits(long, Definition("big:1", command=("cat", "Ref::list")))

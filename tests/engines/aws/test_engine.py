@@ -94,6 +94,17 @@ class TestTerminate:
         assert (service.count("terminatejobs"), service.count("terminatejob")) == (1, 4)
         assert {item["status"] for item in service.jobs.values()} == {"FAILED"}
 
+    def test_an_sdk_that_is_too_old_to_know_the_call_ends_them_one_by_one(
+        self, engine: AWSEngine, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for job_id in ("a", "b"):
+            service.add(job_id, "n", "RUNNABLE")
+        for call in ("terminate_jobs", "cancel_jobs"):
+            monkeypatch.delattr(type(engine._batch._client), call)
+        engine.cancel(["a", "b"], "enough")
+        engine.terminate(["a", "b"], "enough")
+        assert [operation for operation, _ in service.posts] == ["canceljob"] * 2 + ["terminatejob"] * 2
+
     def test_jobs_that_the_bulk_call_could_not_end_are_tried_alone(self, engine: AWSEngine, service: Service) -> None:
         for job_id in ("a", "b"):
             service.add(job_id, "n", "RUNNING")
@@ -110,6 +121,17 @@ class TestTerminate:
         with pytest.raises(ServiceError, match=r"1 jobs could not be ended.*not this one"):
             engine.terminate(["a", "b", "c"], "enough")
         assert sorted(item["status"] for item in service.jobs.values()) == ["FAILED", "FAILED", "RUNNING"]
+
+    def test_a_cancel_leaves_what_has_started_and_what_has_ended(self, engine: AWSEngine, service: Service) -> None:
+        states = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
+        for status in states:
+            service.add(status, "n", status)
+        engine.cancel(states, "twice")
+        left = {job_id: item["status"] for job_id, item in service.jobs.items() if item["status"] != "FAILED"}
+        assert left == {status: status for status in ("STARTING", "RUNNING", "SUCCEEDED")}
+        assert [operation for operation, _ in service.posts] == ["canceljobs"]
+        engine.cancel(["SUBMITTED"], "twice")
+        assert service.bodies("canceljob") == [{"jobId": "SUBMITTED", "reason": "twice"}]
 
     def test_unknown_jobs_are_left_alone(self, engine: AWSEngine, service: Service) -> None:
         service.script["terminatejob"].append(says(400, "ClientException", "Job gone does not exist"))

@@ -16,6 +16,11 @@ def job(**fields: Any) -> Job:
     return Job("s1", **fields)
 
 
+def check(candidate: Job) -> None:
+    limits.check_job(candidate)
+    limits.check_size(candidate)
+
+
 def many(number: int) -> dict[str, str]:
     return {f"name{index}": "value" for index in range(number)}
 
@@ -38,6 +43,8 @@ def many(number: int) -> dict[str, str]:
         ({"tags": many(49)}, "tags", "takes 50"),
         ({"tags": {"k" * 129: "v"}}, "tags", "128"),
         ({"tags": {"k": "v" * 257}}, "tags", "256"),
+        ({"tags": {"a;b": "v"}}, "tags", "take letters"),
+        ({"tags": {"a": "v\u2713"}}, "tags", "take letters"),
         ({"tags": {"AWS:mine": "v"}}, "tags", "rename it"),
         ({"tags": {"batch_helpers:fingerprint": "v"}}, "tags", "rename it"),
         ({"command": ["x" * 8192]}, "command", "8192"),
@@ -48,7 +55,7 @@ def many(number: int) -> dict[str, str]:
 )
 def test_what_the_service_would_refuse_is_refused_here(fields: dict[str, Any], field: str, advice: str) -> None:
     with pytest.raises(InvalidJob) as caught:
-        limits.check_job(job(**fields))
+        check(job(**fields))
     assert (caught.value.job, caught.value.field) == ("s1", field)
     assert advice in str(caught.value)
 
@@ -65,10 +72,11 @@ def test_what_the_service_would_refuse_is_refused_here(fields: dict[str, Any], f
         {"command": ["x" * 7000]},
         {"parameters": {"unused": "x" * 20000}, "command": ["true"]},
         {"tags": {"k" * 128: "v" * 256}},
+        {"tags": {"Größe _.:/=+-@9": "s3://bucket/a b"}},
     ],
 )
 def test_what_the_service_takes_is_taken(fields: dict[str, Any]) -> None:
-    limits.check_job(job(**fields))
+    check(job(**fields))
 
 
 def test_the_longest_command_that_is_taken_leaves_room_for_what_the_service_adds() -> None:
@@ -78,7 +86,7 @@ def test_the_longest_command_that_is_taken_leaves_room_for_what_the_service_adds
 
 def refused(candidate: Job) -> bool:
     try:
-        limits.check_job(candidate)
+        check(candidate)
     except InvalidJob:
         return True
     return False
@@ -91,18 +99,18 @@ def test_twenty_dependencies_are_taken_and_twenty_one_are_not() -> None:
 
 
 def test_a_gathering_job_with_many_dependencies_can_be_held_so_it_is_no_error_before_it_is_submitted() -> None:
-    limits.check_job(job(depends_on=[job(command=[str(number)]) for number in range(1000)]))
+    check(job(depends_on=[job(command=[str(number)]) for number in range(1000)]))
 
 
 def test_the_payload_counts_the_dependencies_that_the_job_will_have() -> None:
     parameters = {"unused": "x" * 29800}
-    limits.check_job(job(parameters=parameters, command=["true"]))
+    check(job(parameters=parameters, command=["true"]))
     with pytest.raises(InvalidJob, match="30720"):
-        limits.check_job(job(parameters=parameters, command=["true"], depends_on=[f"id-{n}" for n in range(20)]))
+        check(job(parameters=parameters, command=["true"], depends_on=[f"id-{n}" for n in range(20)]))
 
 
 def test_parameters_count_where_the_definition_refers_to_them() -> None:
     long = job(parameters={"list": "x" * 8000})
-    limits.check_overrides(long, ("cat", "Ref::other"))
+    limits.check_size(long, ("cat", "Ref::other"))
     with pytest.raises(InvalidJob, match="parameters"):
-        limits.check_overrides(long, ("cat", "--in=Ref::list"))
+        limits.check_size(long, ("cat", "--in=Ref::list"))

@@ -114,7 +114,7 @@ def test_a_rate_that_is_none_is_refused_when_the_engine_is_made(rate: Any) -> No
 
 
 @pytest.mark.slow
-def test_engines_of_one_account_share_its_budget_and_another_region_has_its_own() -> None:
+def test_engines_of_one_account_share_its_budget() -> None:
     service = Service()
     with on_a_socket(service, {}) as access:
         here = [AWSEngine(AWSAccess(session=access.session, endpoint_url=access.endpoint_url), rate=50) for _ in "ab"]
@@ -125,8 +125,4 @@ def test_engines_of_one_account_share_its_budget_and_another_region_has_its_own(
         for thread in threads:
             thread.join()
         assert time.monotonic() - began >= (60 - 5) / 50 - 0.05
-        elsewhere = AWSAccess(session=access.session, endpoint_url=access.endpoint_url, region="eu-west-1")
-        began = time.monotonic()
-        AWSEngine(elsewhere).submit(jobs(30))
-        assert time.monotonic() - began < 1
-    assert service.count("submitjob") == 90
+    assert service.count("submitjob") == 60

@@ -142,6 +142,21 @@ def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(workshop: Worksho
     bystander.wait()
 
 
+def test_a_zombie_is_dead(workshop: Workshop) -> None:
+    [job_id] = workshop.submit(Job("a", command="sleep 60"))
+    until(lambda: workshop.status(job_id) is Status.RUNNING)
+    workshop.kill_supervisor()
+    zombie = subprocess.Popen(["true"], process_group=0)
+    until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)
+    database = Database(str(workshop.directory))
+    with database._connection.writing() as sqlite:
+        created_at = psutil.Process(zombie.pid).create_time()
+        sqlite.execute("UPDATE jobs SET pid = ?, pid_created_at = ?", (zombie.pid, created_at))
+    database.close()
+    assert workshop.status(job_id) is Status.FAILED
+    zombie.wait()
+
+
 def test_what_was_cancelled_before_the_supervisor_died_stays_cancelled(workshop: Workshop, work: Path) -> None:
     [job_id] = workshop.submit(Job("a", command=HALF, outputs=["out"], attempts=5))
     until(lambda: workshop.status(job_id) is Status.RUNNING)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_helpers.engines.local.supervisor import IDLE
 from batch_helpers.job import Job, Status
 from tests.engines.local.workshop import Workshop, until
 
@@ -246,6 +247,36 @@ def test_waiting_ends_when_a_job_has_changed_and_not_before(workshop: Workshop, 
     engine.wait(20)
     assert list(engine.active(["local"])) == []
     assert time.monotonic() - began < 10
+
+
+def test_a_job_that_takes_longer_than_a_supervisor_is_idle_runs_to_its_end(workshop: Workshop) -> None:
+    [detail] = workshop.run(Job("a", command=f"sleep {IDLE + 0.5}"))
+    assert detail.status is Status.SUCCEEDED
+
+
+def test_a_job_that_is_tried_again_goes_before_those_submitted_after_it(workshop: Workshop, work: Path) -> None:
+    first = Job("a", command="echo first >> order; exit 1", attempts=3)
+    others = [Job("a", command=f"echo other >> order; : {n}") for n in range(5)]
+    workshop.run(first, *others, vcpus=1)
+    assert (work / "order").read_text().split() == ["first"] * 3 + ["other"] * 5
+
+
+def test_what_becomes_free_to_run_goes_before_those_submitted_after_it(workshop: Workshop, work: Path) -> None:
+    [first] = workshop.submit(Job("a", command="sleep 0.3"), vcpus=1)
+    second = workshop.submit(Job("a", command="echo second >> order"), needs=[first], vcpus=1)
+    others = workshop.submit(*(Job("a", command=f"echo other >> order; : {n}") for n in range(3)), vcpus=1)
+    workshop.ended([*second, *others])
+    assert (work / "order").read_text().split() == ["second", "other", "other", "other"]
+
+
+def test_a_running_job_is_recorded_once(workshop: Workshop) -> None:
+    [job_id] = workshop.submit(Job("a", command="sleep 60"))
+    until(lambda: workshop.status(job_id) is Status.RUNNING)
+    engine = workshop.engine()
+    list(engine.active(["local"]))
+    began = time.monotonic()
+    engine.wait(0.5)
+    assert time.monotonic() - began >= 0.5
 
 
 def test_a_supervisor_leaves_when_it_is_idle_and_comes_back_for_new_work(workshop: Workshop) -> None:

@@ -1,0 +1,47 @@
+"""The command line: a thin face, which loads a command only when it is called for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "cancel": "End the active jobs of a workflow.",
+    "interactive": "Look at queues and jobs in the terminal.",
+    "jobs": "Submit, list and describe single jobs.",
+    "logs": "Print what a job has printed.",
+    "monitor": "Watch the active jobs of a workflow.",
+    "plan": "Say what would happen to a workflow, and why.",
+    "report": "Make a report from a run's events.",
+    "retry": "Submit again what has failed.",
+    "run": "Submit what a workflow lacks, and watch it.",
+    "samples": "Check a table of samples.",
+    "serve": "An AWS Batch endpoint on this machine.",
+    "status": "Tell how far a workflow is.",
+    "workflow": "Show a workflow file.",
+}
+"""Each command's name, and the line that --help shows for it; the command lies in the module of the same name."""
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported one by one, so that --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"{__name__}.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="batch_helpers")
+def main() -> None:
+    """Idempotent, output-aware batch jobs."""

@@ -1,0 +1,56 @@
+"""`batch-helpers run`: submit what is missing of a workflow, and watch it to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
+from batch_helpers.cli.target import Target, target_options
+from batch_helpers.cli.where import json_option
+
+if TYPE_CHECKING:
+    from batch_helpers.monitor import Snapshot
+
+_SKIPPED = "SKIPPED"
+
+
+@click.command("run")
+@click.option("--interval", type=float, default=10.0, show_default=True, help="Seconds between polls at the most.")
+@click.option("--detach", is_flag=True, help="Submit, and do not wait.")
+@click.option("--deregister", is_flag=True, help="Deregister the job definitions that this run registers.")
+@json_option
+@ending
+@target_options
+def command(target: Target, interval: float, detach: bool, deregister: bool, as_json: bool) -> int:
+    """Run the workflow in FILE, a JSON file or a Python script that makes one.
+
+    Jobs whose outputs exist are skipped, active ones are waited for, the rest is submitted. Prints a line for each job:
+    its name, its state and its jobId.
+    """
+    helper = target.where.helper()
+    ids = target.workflow.submit(**target.arguments(helper), keep_definitions=not deregister)
+    snapshot = None if detach else target.workflow.monitor(interval)
+    code = DONE if snapshot is None else snapshot.exit_code
+    if code == INTERRUPTED:
+        click.echo(
+            f"Run the same command again to come back; batch-helpers cancel {target.file} ends the jobs.", err=True
+        )
+    states = {name: _state(job_id, snapshot) for name, job_id in ids.items()}
+    if as_json:
+        jobs = {name: {"jobId": ids[name], "status": state} for name, state in states.items()}
+        click.echo(json.dumps({"workflow": target.workflow.name, "jobs": jobs, "exit_code": code}))
+    else:
+        click.echo("\n".join(f"{name}\t{state}\t{ids[name] or '-'}" for name, state in states.items()))
+    return code
+
+
+def _state(job_id: str | None, snapshot: Snapshot | None) -> str:
+    if job_id is None:
+        return _SKIPPED
+    details: Mapping[str, object] = snapshot.jobs if snapshot else {}
+    detail = details.get(job_id)
+    return str(getattr(detail, "status", "SUBMITTED"))

@@ -1,0 +1,100 @@
+"""The options that say where jobs run, the same on every command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from batch_helpers.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from batch_helpers.helper import BatchHelper
+
+_LOCAL_QUEUE = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The engine, and how it is reached; what is None is left to the engine's own rules."""
+
+    engine: str
+    queue: str | None = None
+    profile: str | None = None
+    region: str | None = None
+    directory: str | None = None
+    containers: str | None = None
+
+    def helper(self, *, dry_run: bool = False) -> BatchHelper:
+        """The engine's helper, which tells what it does on stderr.
+
+        Raises InvalidInput for an option that the engine has no use for.
+        """
+        from batch_helpers.helper import connect
+
+        own = {
+            "aws": {"profile": self.profile, "region": self.region},
+            "local": {"directory": self.directory, "containers": self.containers},
+        }
+        for engine, options in own.items():
+            for name, value in options.items():
+                if value is not None and engine != self.engine:
+                    raise InvalidInput(f"--{name} {value} is for --engine {engine}, and this is {self.engine}")
+        given = {name: value for name, value in {"job_queue": self.queue, **own.get(self.engine, {})}.items() if value}
+        return connect(self.engine, dry_run=dry_run, stdout=sys.stderr, **given)
+
+    @property
+    def one_queue(self) -> str:
+        """The queue that is looked at. Raises InvalidInput when none is named."""
+        if self.queue is not None:
+            return self.queue
+        if self.engine == "local":
+            return _LOCAL_QUEUE
+        raise InvalidInput("name the job queue to look at: --queue, or BATCH_HELPERS_QUEUE")
+
+
+_OPTIONS = (
+    click.option(
+        "--engine",
+        "-e",
+        default="aws",
+        show_default=True,
+        envvar="BATCH_HELPERS_ENGINE",
+        metavar="ENGINE",
+        help="Where jobs run: aws or local.",
+    ),
+    click.option("--queue", "-q", envvar="BATCH_HELPERS_QUEUE", help="Job queue, by name or ARN."),
+    click.option("--profile", help="Profile of the AWS configuration."),
+    click.option("--region", help="AWS region."),
+    click.option("--directory", show_default=".batch", help="Where the local engine keeps its state."),
+    click.option("--containers", metavar="RUNTIME", help="Run local jobs in docker, podman or apptainer."),
+)
+
+
+def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options, and the function a `where`."""
+
+    @wraps(function)
+    def wrapped(
+        *,
+        engine: str,
+        queue: str | None,
+        profile: str | None,
+        region: str | None,
+        directory: str | None,
+        containers: str | None,
+        **options: Any,
+    ) -> Any:
+        return function(where=Where(engine, queue, profile, region, directory, containers), **options)
+
+    decorated: Callable[..., Any] = wrapped
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

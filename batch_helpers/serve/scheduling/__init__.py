@@ -1,0 +1,1 @@
+"""What happens to jobs after they were accepted."""

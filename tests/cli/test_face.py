@@ -1,0 +1,79 @@
+"""The command line before it does anything: help, completion, and what it costs to ask."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+
+import click
+import pytest
+
+from batch_helpers.cli import main
+
+pytestmark = pytest.mark.slow
+
+COMMANDS = ["cancel", "jobs", "logs", "monitor", "plan", "run", "samples", "status", "workflow"]
+BARE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+
+
+def called(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    code = "from batch_helpers.cli import main; main(prog_name='batch-helpers')"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**BARE, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_without_credentials_or_region(name: str) -> None:
+    ended = called(name, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith(f"Usage: batch-helpers {name}")
+
+
+def test_the_help_lists_every_command() -> None:
+    ended = called("--help")
+    assert ended.returncode == 0
+    listed = {line.split()[0] for line in ended.stdout.splitlines() if line.startswith("  ") and line.split()}
+    assert set(COMMANDS) <= listed
+
+
+def test_completion_knows_the_commands_and_their_options() -> None:
+    asked = {"_BATCH_HELPERS_COMPLETE": "bash_complete", "COMP_CWORD": "1", "COMP_WORDS": "batch-helpers wor"}
+    assert "workflow" in called(**asked).stdout
+    asked |= {"COMP_CWORD": "2", "COMP_WORDS": "batch-helpers run --de"}
+    assert {"plain,--detach", "plain,--deregister"} <= set(called(**asked).stdout.split())
+
+
+@pytest.mark.parametrize("name", ["run", "plan", "status", "monitor", "logs", "cancel"])
+def test_every_command_that_runs_something_takes_the_same_options(name: str) -> None:
+    command: click.Command = import_module(f"batch_helpers.cli.{name}").command
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--engine", "--queue", "--profile", "--region", "--json"} <= options
+
+
+def test_asking_for_help_loads_neither_sdk_nor_tables() -> None:
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom importlib import import_module\n"
+        f"for name in {COMMANDS}:\n"
+        "    result = CliRunner().invoke(import_module('batch_helpers.cli.' + name).command, ['--help'])\n"
+        "    assert result.exit_code == 0\n"
+        "print(sorted({'boto3', 'pandas', 'rich', 'tabulate', 'tenacity', 'psutil'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], env=BARE, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    ended = called("rum")
+    assert ended.returncode == 2
+    assert "No such command 'rum'" in ended.stderr
+
+
+def test_the_group_is_called_as_it_is_installed() -> None:
+    assert isinstance(main, click.Group)

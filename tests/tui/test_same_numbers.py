@@ -1,0 +1,138 @@
+"""Ten thousand jobs with mixed failures on `serve --instant`: every face tells the same numbers and causes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("textual", reason="needs the extra: pip install 'batch_helpers[tui]'")
+
+from textual.widgets import Static
+
+from batch_helpers.aws_client import AWSAccess
+from batch_helpers.cli.report import command as report
+from batch_helpers.diagnose import Cause, failure_lines, group_failures
+from batch_helpers.engines.aws import AWSEngine
+from batch_helpers.events import EventLog, read_events
+from batch_helpers.job import Job, Status
+from batch_helpers.monitor import Snapshot, Watch, watch
+from batch_helpers.report import snapshot_table
+from batch_helpers.serve import Outcome, serve
+from batch_helpers.testing import MemoryStore
+from batch_helpers.tui.app import Interactive
+from batch_helpers.tui.sources import Source
+from batch_helpers.tui.table import JobTable
+from tests.html.browser import opened
+from tests.servers import session
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+JOBS = 10_000
+OOM = "OutOfMemoryError: Container killed due to memory usage"
+RECLAIMED = "Host EC2 (instance i-0123) terminated."
+NO_IMAGE = "CannotPullContainerError: i/o timeout"
+FAILURES = {
+    "oom": (Cause.OUT_OF_MEMORY, Outcome("*oom*", exit_code=137, reason=OOM)),
+    "spot": (Cause.SPOT_RECLAIM, Outcome("*spot*", exit_code=None, status_reason=RECLAIMED)),
+    "pull": (
+        Cause.IMAGE_PULL,
+        Outcome("*pull*", exit_code=None, reason=NO_IMAGE, status_reason="Task failed to start"),
+    ),
+    "exit": (Cause.APPLICATION, Outcome("*exit*", exit_code=3)),
+    "odd": (Cause.UNKNOWN, Outcome("*odd*", exit_code=None, status_reason="Something new")),
+}
+Run = tuple[Snapshot, dict[str, Job], Path]
+
+
+def cohort() -> list[Job]:
+    """One in twenty of each kind of failure; the others do well."""
+    kinds = list(FAILURES)
+    jobs = []
+    for number in range(JOBS):
+        kind = kinds[number % 20] if number % 20 < len(kinds) else "fine"
+        stage = "align" if number % 2 else "call"
+        jobs.append(
+            Job(
+                f"{stage}-{kind}-{number}",
+                image="busybox",
+                command=[kind, str(number)],
+                vcpus=1,
+                memory=2048,
+                stage=stage,
+            )
+        )
+    return jobs
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("run")
+    events = folder / "cohort.ndjson"
+    outcomes = [outcome for _, outcome in FAILURES.values()]
+    with serve(folder / "endpoint", instant=True, outcomes=outcomes) as endpoint:
+        engine = AWSEngine(AWSAccess(session=session(), endpoint_url=endpoint.url), rate=5000)
+        jobs = [job.bound("local", ()) for job in cohort()]
+        ids = engine.submit(jobs)
+        work = dict(zip(ids, jobs, strict=True))
+        watched = Watch(engine, MemoryStore())
+        known = engine.describe(ids)
+        for job_id, job in work.items():
+            watched.add(job, known[job_id])
+        with EventLog(str(events), engine="aws") as log:
+            for snapshot in watch(watched, engine.wait, interval=0.5, busy=lambda: bool(watched.open)):
+                log.record(snapshot, work)
+            log.end(snapshot)
+    return snapshot, work, events
+
+
+def test_every_failure_has_its_cause(run: Run) -> None:
+    snapshot, work, _ = run
+    causes: Counter[Cause] = Counter()
+    for group in group_failures((detail, work[detail.job_id]) for detail in snapshot.failed):
+        causes[group.cause] += group.count
+    assert causes == {cause: JOBS // 20 for cause, _ in FAILURES.values()}
+    assert snapshot.counts[Status.SUCCEEDED] == JOBS - len(FAILURES) * JOBS // 20
+
+
+def test_the_command_line_the_application_and_the_page_say_the_same(run: Run, tmp_path: Path) -> None:
+    snapshot, work, events = run
+    table = snapshot_table(snapshot)
+    wrong = group_failures((detail, work[detail.job_id]) for detail in snapshot.failed)
+    record = read_events(str(events))
+    assert [str(group) for group in record.failures] == [str(group) for group in wrong]
+
+    printed = CliRunner().invoke(report, [str(events)]).stdout
+    assert table in printed
+    assert all(line in printed for line in failure_lines(wrong))
+
+    shown, lines, rows = asyncio.run(_application(str(events)))
+    assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in table.splitlines()]
+    assert lines.splitlines()[:4] == failure_lines(wrong)[:4]
+    assert rows == JOBS
+
+    page, data = tmp_path / "report.html", tmp_path / "report.json"
+    assert CliRunner().invoke(report, [str(events), "-o", str(page), "-o", str(data)]).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    told = re.findall(r'<tr><td class="n">([\d,]+)</td><td>([^<]*)</td>', text)
+    at = {group.cause: " at 2 GiB" if group.memory else "" for group in wrong}
+    assert told[: len(wrong)] == [(f"{group.count:,}", f"{group.cause}{at[group.cause]}") for group in wrong]
+    found = json.loads(data.read_text())
+    assert found["counts"] == {str(status): number for status, number in snapshot.counts.items()}
+    document, console = opened(page)
+    assert console == ""
+    assert f"{JOBS:,} of {JOBS:,} jobs" in document
+
+
+async def _application(events: str) -> tuple[str, str, int]:
+    app = Interactive([Source(events=events)], interval=1000)
+    async with app.run_test(size=(140, 50)) as pilot:
+        while app.aside.busy or not app.query_one(JobTable).entries:
+            await pilot.pause(0.02)
+        shown, lines = (app.query_one(where, Static).visual for where in ("#stages-table", "#went-wrong"))
+        return str(getattr(shown, "plain", "")), str(getattr(lines, "plain", "")), len(app.query_one(JobTable).entries)
