@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from batch_helpers.diagnose import Cause, Diagnosis, FailureGroup
+from batch_helpers.diagnose import Cause, Diagnosis, FailureGroup, diagnose
 from batch_helpers.diagnose.groups import memory_text
 from batch_helpers.errors import InvalidInput
-from batch_helpers.job import Job
+from batch_helpers.job import Job, JobDetail
 
 RECLAIMED = frozenset({Cause.SPOT_RECLAIM, Cause.HOST_LOST})
 BEFORE_THE_COMMAND = frozenset({Cause.IMAGE_PULL, Cause.START, Cause.CAPACITY})
@@ -72,6 +72,22 @@ def try_again(
     if cause in BEFORE_THE_COMMAND and failures[-1].passing:
         return _started_again(job, cause, _count(failures, BEFORE_THE_COMMAND), policy)
     return None
+
+
+class Tries:
+    """What has become of each work in a run so far, so that a policy's limits hold over all the jobIds it has had."""
+
+    def __init__(self, policy: Recovery) -> None:
+        self._policy = policy
+        self._failures: dict[str, list[Diagnosis]] = {}
+        self._asked: dict[str, int | None] = {}
+
+    def after(self, job: Job, failed: JobDetail) -> Resubmission | None:
+        """What to submit now that `job`, as it was submitted last, has failed; None when it stays failed."""
+        failures = self._failures.setdefault(job.key, [])
+        failures.append(diagnose(failed))
+        asked = self._asked.setdefault(job.key, job.memory)
+        return try_again(job, failures, self._policy, asked=asked)
 
 
 @dataclass(frozen=True, slots=True)

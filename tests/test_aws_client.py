@@ -303,7 +303,8 @@ def keyed(key: str = "one", **where: Any) -> AWSAccess:
 def test_an_account_is_told_by_its_key_its_region_and_its_endpoint() -> None:
     account = keyed().account("batch")
     assert keyed().account("batch", retries={"total_max_attempts": 1}) == account
-    others = [keyed("two"), keyed(region="eu-west-1"), keyed(endpoint_url="http://127.0.0.1:1")]
+    here = "http://127.0.0.1:1"
+    others = [keyed("two"), keyed(endpoint_url=here), keyed(endpoint_url=here, region="eu-west-1")]
     accounts = {account, keyed().account("s3"), *(other.account("batch") for other in others)}
     assert len(accounts) == 5
 

@@ -7,7 +7,7 @@ import pytest
 from batch_helpers.diagnose import Cause, Diagnosis, FailureGroup, diagnose
 from batch_helpers.errors import InvalidInput
 from batch_helpers.job import Attempt, Job, JobDetail, Status
-from batch_helpers.recovery import Recovery, circuit, try_again
+from batch_helpers.recovery import Recovery, Tries, circuit, try_again
 
 UPSTREAM = "6f0c0000-0000-4000-8000-000000000000"
 
@@ -108,6 +108,28 @@ def test_failures_to_start_and_to_pull_are_counted_together() -> None:
 
 def test_other_failures_do_not_use_up_the_tries_of_a_pull() -> None:
     assert try_again(job(), [OOM, OOM, PULL], Recovery(start_retries=1)) is not None
+
+
+def test_a_run_remembers_what_each_work_has_been_through() -> None:
+    tries = Tries(Recovery(memory_growth=2, memory_cap=None, fallback_queue="on-demand", max_reclaims=2))
+    first, other = job(memory=1000), job(memory=1000, command=["b"])
+    reclaimed = JobDetail("id", "n", Status.FAILED, reason=SPOT)
+    too_small = JobDetail("id", "n", Status.FAILED, reason="OutOfMemoryError: x")
+    again = tries.after(first, reclaimed)
+    assert again is not None
+    assert again.job.job_queue == "spot"
+    again = tries.after(again.job, too_small)
+    assert again is not None
+    assert (again.job.memory, again.job.job_queue) == (2000, "spot")
+    again = tries.after(again.job, reclaimed)
+    assert again is not None
+    assert (again.job.memory, again.job.job_queue) == (2000, "on-demand")
+    for memory in (4000, 8000):
+        again = tries.after(again.job, too_small)
+        assert again is not None
+        assert again.job.memory == memory
+    assert tries.after(again.job, too_small) is None
+    assert tries.after(other, reclaimed) is not None
 
 
 @pytest.mark.parametrize(

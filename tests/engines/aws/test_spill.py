@@ -57,13 +57,14 @@ class TestWhatIsSent:
         [(uri, script)] = store.objects.items()
         assert uri.startswith("s3://bucket/spill/")
         assert b"sample-1999" in script
-        first, second = sent(service)
+        bodies = sorted(service.bodies("submitjob"), key=lambda body: body["jobName"])
+        first, second = (body["containerOverrides"] for body in bodies)
         assert first["command"][:2] == ["/bin/sh", "-c"]
         assert first["command"][3:] == second["command"][3:] == ["batch_helpers", uri]
         assert first["environment"] == [{"name": "A", "value": "b"}]
         assert first["resourceRequirements"] == [{"type": "VCPU", "value": "2"}]
-        body = service.bodies("submitjob")[0]
-        assert (body["jobName"], body["tags"]["batch_helpers:fingerprint"]) == (one.full_name, one.fingerprint)
+        fingerprints = [(body["jobName"], body["tags"]["batch_helpers:fingerprint"]) for body in bodies]
+        assert fingerprints == [(item.full_name, item.fingerprint) for item in (one, twin)]
 
     def test_what_is_there_already_is_not_written_again(
         self, spilling: AWSEngine, service: Service, store: MemoryStore
