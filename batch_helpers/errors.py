@@ -14,6 +14,7 @@ BatchHelpersError                     catch this to catch everything of ours
     ├── NotFound                      a queue, definition, bucket or job that does not exist
     ├── Throttled                     certainly refused for its rate; safe to send again
     ├── Unreachable                   no connection, or no answer in time
+    ├── TimedOut                      waiting took longer than was allowed; the jobs go on
     ├── AmbiguousAnswer               the request may or may not have been carried out
     └── SubmitFailed                  a submission stopped on the way; carries what was accepted
 """
@@ -96,6 +97,10 @@ class Throttled(ServiceError):
 
 class Unreachable(ServiceError):
     """No connection could be made, or no answer came in time."""
+
+
+class TimedOut(ServiceError):
+    """Waiting took longer than was allowed; the jobs go on."""
 
 
 class AmbiguousAnswer(ServiceError):

@@ -52,7 +52,7 @@ def _submitted(endpoint: Endpoint, number: int, rate: float) -> tuple[float, flo
 
 
 def _report(endpoint: Endpoint, number: int, rate: float, seconds: float, cpu: float) -> None:
-    calls, submits = endpoint.requests, endpoint.submits
+    calls, submits = endpoint.counters.requests, endpoint.counters.submits
     total, twice = sum(calls.values()), sum(times - 1 for times in submits.values())
     reached, most = number / seconds, min(rate, LIMIT)
     print(f"{number:,} jobs at {rate:g} requests/s of {LIMIT:g}, {1000 * LATENCY:g} ms away: {seconds:.1f} s")

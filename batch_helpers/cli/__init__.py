@@ -7,19 +7,19 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
-    "cancel": "End the active jobs of a workflow.",
+    "cancel": "End jobs, or all that is active of a workflow.",
     "interactive": "Look at queues and jobs in the terminal.",
     "jobs": "Submit, list and describe single jobs.",
-    "logs": "Print what a job has printed.",
-    "monitor": "Watch the active jobs of a workflow.",
-    "plan": "Say what would happen to a workflow, and why.",
+    "logs": "Print what a job has written.",
+    "monitor": "Watch what is active.",
+    "plan": "Say what would happen to each job of a workflow, and why.",
     "report": "Make a report from a run's events.",
     "retry": "Submit again what has failed.",
-    "run": "Submit what a workflow lacks, and watch it.",
-    "samples": "Check a table of samples.",
+    "run": "Submit what is missing of a workflow, and watch it.",
+    "samples": "Check metadata tables.",
     "serve": "An AWS Batch endpoint on this machine.",
-    "status": "Tell how far a workflow is.",
-    "workflow": "Show a workflow file.",
+    "status": "Tell which jobs of a workflow are done, active or missing.",
+    "workflow": "Show a workflow as text or as a diagram.",
 }
 """Each command's name, and the line that --help shows for it; the command lies in the module of the same name."""
 
@@ -41,7 +41,10 @@ class _Commands(click.Group):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_CODES = "Exit codes: 0 done, 1 a job failed, 2 wrong call or input, 3 still active, 4 a service said no, 130 Ctrl-C."
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
 @click.version_option(package_name="batch_helpers")
 def main() -> None:
     """Idempotent, output-aware batch jobs."""

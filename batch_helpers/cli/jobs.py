@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from batch_helpers.cli.outcome import DONE, REFUSED, ending
+from batch_helpers.cli.rows import row
 from batch_helpers.cli.where import Where, json_option, where_options
 from batch_helpers.errors import InvalidInput
 
@@ -72,8 +73,8 @@ def list_jobs(where: Where, statuses: tuple[str, ...], as_json: bool) -> int:
     found = [*active, *(engine.failed([queue]) if "FAILED" in statuses else ())]
     for item in found:
         if not statuses or item.status in statuses:
-            row = (item.job_id, str(item.status), item.short_name, item.reason)
-            click.echo(json.dumps(_plain(item)) if as_json else "\t".join(row).rstrip())
+            cells = (item.job_id, item.status, item.short_name, item.reason or None)
+            click.echo(json.dumps(_plain(item)) if as_json else row(*cells))
     return DONE
 
 
@@ -108,4 +109,4 @@ def _plain(detail: JobDetail) -> dict[str, Any]:
 
 
 def _text(detail: JobDetail) -> str:
-    return "\n".join(f"{name}\t{value}" for name, value in _plain(detail).items() if value not in (None, "", ()))
+    return "\n".join(row(name, value) for name, value in _plain(detail).items() if value not in (None, "", ()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
+from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
 from batch_helpers.cli.where import json_option
 
@@ -44,7 +45,7 @@ def command(target: Target, interval: float, detach: bool, deregister: bool, as_
         jobs = {name: {"jobId": ids[name], "status": state} for name, state in states.items()}
         click.echo(json.dumps({"workflow": target.workflow.name, "jobs": jobs, "exit_code": code}))
     else:
-        click.echo("\n".join(f"{name}\t{state}\t{ids[name] or '-'}" for name, state in states.items()))
+        click.echo("\n".join(row(name, state, ids[name]) for name, state in states.items()))
     return code
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batch_helpers.cli.outcome import ACTIVE, DONE, FAILED, ending
+from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
 from batch_helpers.cli.where import json_option
 
@@ -29,10 +30,10 @@ def command(target: Target, as_json: bool) -> int:
     plan = target.workflow.plan(**target.arguments(target.where.helper()))
     rows = [(item.job.name, _WORDS[item.action], item.job_id, item.reason) for item in plan]
     if as_json:
-        jobs = [dict(zip(("job", "state", "jobId", "reason"), row, strict=True)) for row in rows]
+        jobs = [dict(zip(("job", "state", "jobId", "reason"), cells, strict=True)) for cells in rows]
         click.echo(json.dumps({"workflow": target.workflow.name, "jobs": jobs}))
     else:
-        click.echo("\n".join(f"{name}\t{word}\t{job_id or '-'}\t{reason}" for name, word, job_id, reason in rows))
+        click.echo("\n".join(row(*cells) for cells in rows))
     return _code(plan)
 
 

@@ -9,6 +9,8 @@ from batch_helpers.job import Job, JobDetail
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Action
 
+_APART = 1.0
+
 
 class History:
     """What is known of a run so far. Frozen pictures of it are taken with `record()`."""
@@ -26,9 +28,9 @@ class History:
         self._superseded: set[str] = set()
 
     def tick(self, at: float) -> bool:
-        """Time goes on; False when it went backwards."""
+        """Time goes on; False when it went backwards by more than two watchers at once may be apart."""
         self.began = at if self.began is None else min(self.began, at)
-        forward = self.latest is None or at >= self.latest
+        forward = self.latest is None or at >= self.latest - _APART
         self.latest = at if self.latest is None else max(self.latest, at)
         return forward
 

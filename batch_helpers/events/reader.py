@@ -14,6 +14,8 @@ from batch_helpers.events.lines import FORMAT, detail_from, job_from, text_in, t
 from batch_helpers.events.record import RunRecord
 from batch_helpers.plan import Action
 
+_MOST_DAMAGED = 5
+
 Line = Mapping[str, Any]
 
 
@@ -159,10 +161,9 @@ class EventsFile:
         if self._cut:
             found.append("the last line was cut short (a kill, or it is being written); it is left out")
         if self._damaged:
-            some = ", ".join(map(str, self._damaged[:5]))
-            found.append(
-                f"{len(self._damaged)} damaged lines are left out (lines {some}{', …' * (len(self._damaged) > 5)})"
-            )
+            more = ", …" if len(self._damaged) > _MOST_DAMAGED else ""
+            some = ", ".join(map(str, self._damaged[:_MOST_DAMAGED]))
+            found.append(f"damaged and left out: {len(self._damaged)} x, in line {some}{more}")
         if self._backwards:
-            found.append(f"the clock went backwards {self._backwards} times; durations are never taken as negative")
+            found.append(f"the clock went backwards {self._backwards} x; durations are never taken as negative")
         return found

@@ -205,7 +205,8 @@ run_command() {
     mkfifo "$work/pipe"
     tee -- "$work/log.txt" <"$work/pipe" &
     tee=$!
-    attend /bin/sh -c "$EZBATCH_COMMAND" >"$work/pipe" 2>&1
+    /bin/sh -c "$EZBATCH_COMMAND" >"$work/pipe" 2>&1 &
+    wait "$!"
     code=$?
     # A process that the command has left behind may hold the pipe open for ever.
     (sleep 2 && kill "$tee") >/dev/null 2>&1 &

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -12,21 +13,24 @@ from batch_helpers.uris import scheme_of
 
 if TYPE_CHECKING:
     from batch_helpers.aws_client import AWSAccess
+    from batch_helpers.azure_client import AzureAccess
 
 __all__ = ["Found", "Store", "StoreRouter"]
 
-_KNOWN = "write s3://bucket/key, file:///path or a plain path"
+_KNOWN = "write s3://bucket/key, az://container/path, file:///path or a plain path"
+_BLOB = re.compile(r"https://[a-z0-9]{3,24}\.blob\.", re.IGNORECASE)
 
 
 class StoreRouter:
-    """A Store of every known kind of URI: local files and `s3://`, each opened when it is first needed.
+    """A Store of every known kind of URI: local files, `s3://` and `az://`, each opened when it is first needed.
 
-    access: how S3 is reached; None is boto3's own configuration.
+    access, azure: how S3 and Blob Storage are reached; None is their SDKs' own way. A blob may be given by its
+    `https://<account>.blob.core.windows.net/…` as well.
     Raises InvalidInput for a scheme that is not known, MissingExtra for one whose packages are not installed.
     """
 
-    def __init__(self, access: AWSAccess | None = None) -> None:
-        self._access = access
+    def __init__(self, access: AWSAccess | None = None, azure: AzureAccess | None = None) -> None:
+        self._access, self._azure = access, azure
         self._opened: dict[str, Store] = {}
 
     def check(self, uris: Collection[str]) -> None:
@@ -45,11 +49,11 @@ class StoreRouter:
 
     def read(self, uri: str) -> bytes:
         """The object's content; NotFound when there is none."""
-        return self._open(scheme_of(uri), uri).read(uri)
+        return self._open(_kind(uri), uri).read(uri)
 
     def write(self, uri: str, data: bytes, *, only_if_absent: bool = False) -> bool:
         """Store `data` whole or not at all; False when `only_if_absent` and there was one already."""
-        return self._open(scheme_of(uri), uri).write(uri, data, only_if_absent=only_if_absent)
+        return self._open(_kind(uri), uri).write(uri, data, only_if_absent=only_if_absent)
 
     def delete(self, uris: Collection[str]) -> None:
         """Remove these; those that are not there are no error."""
@@ -61,8 +65,15 @@ class StoreRouter:
     def _open(self, scheme: str, uri: str) -> Store:
         if scheme not in self._opened:
             _check_scheme(scheme, uri)
-            self._opened[scheme] = self._s3() if scheme == "s3" else _local()
+            makers = {"s3": self._s3, "az": self._blob, "file": _local}
+            self._opened[scheme] = makers[scheme]()
         return self._opened[scheme]
+
+    def _blob(self) -> Store:
+        from batch_helpers.azure_client import AzureAccess
+        from batch_helpers.stores.azure import AzureStore
+
+        return AzureStore(self._azure or AzureAccess())
 
     def _s3(self) -> Store:
         from batch_helpers.aws_client import AWSAccess
@@ -77,10 +88,15 @@ def _local() -> Store:
     return LocalStore()
 
 
+def _kind(uri: str) -> str:
+    scheme = scheme_of(uri)
+    return "az" if scheme == "https" and _BLOB.match(uri) else scheme
+
+
 def _by_scheme(uris: Collection[str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for uri in uris:
-        groups.setdefault(scheme_of(uri), []).append(uri)
+        groups.setdefault(_kind(uri), []).append(uri)
     return groups
 
 
@@ -91,7 +107,6 @@ def _check_scheme(scheme: str, uri: str) -> None:
         raise InvalidInput(f"{uri!r}: there is no store for {scheme}://; {_KNOWN}")
     if not _installed("azure.storage.blob"):
         raise MissingExtra(f"{uri!r}: az:// outputs", "azure")
-    raise InvalidInput(f"{uri!r}: outputs in Azure Blob Storage are not supported yet; {_KNOWN}")
 
 
 def _installed(module: str) -> bool:

@@ -74,4 +74,4 @@ def _rest(entry: Entry, begin: float, end: float) -> Iterator[Span]:
 
 
 def _ran(entry: Entry, last: bool) -> Phase:
-    return Phase.RUN if entry.status is not Status.FAILED else Phase.FAILED
+    return Phase.RUN if last and entry.status is not Status.FAILED else Phase.FAILED

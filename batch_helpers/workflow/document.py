@@ -46,6 +46,8 @@ def load(path: Path | str) -> EZBatchWorkflow:
         return from_document(data)
     except json.JSONDecodeError as exc:
         raise InvalidInput(f"{path}: line {exc.lineno}, column {exc.colno}: not JSON: {exc.msg}") from exc
+    except RecursionError as exc:
+        raise InvalidInput(f"{path}: it is nested too deeply to be a workflow") from exc
     except InvalidInput as exc:
         raise InvalidInput(f"{path}: {exc}") from exc
 

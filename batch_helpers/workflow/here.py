@@ -64,7 +64,7 @@ def as_path(uri: str, buckets: Mapping[str, str]) -> str:
     bucket, key = bucket_and_key(uri)
     if not uri.startswith("s3://") or bucket not in buckets:
         return uri
-    return os.path.join(os.path.abspath(buckets[bucket]), key)
+    return os.path.join(os.path.abspath(os.path.expanduser(buckets[bucket])), key)
 
 
 class _Paths:
@@ -74,8 +74,8 @@ class _Paths:
         content = json.dumps([job.to_dict(), dict(added)], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         self.folder = os.path.join(_plain(os.path.abspath(scratch)), digest)
-        longest_first = sorted(set(_ends(job)), key=len, reverse=True)
-        self._pattern = re.compile(rf"(?<![\w./-])(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})(?![\w.-])")
+        ends = "|".join(map(re.escape, sorted(set(_ends(job))))) or "(?!)"
+        self._pattern = re.compile(rf"(?<![\w./-])(?:{ends})(?![\w.-])")
 
     def put_in(self, text: str) -> str:
         """The text with the container's paths replaced by those that lie here."""

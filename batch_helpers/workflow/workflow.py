@@ -58,17 +58,7 @@ class EZBatchWorkflow(JSONText):
 
     def check(self) -> None:
         """Raise InvalidInput for what is wrong with the workflow as a whole; makes no call."""
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise InvalidInput(f"name={self.name!r}: a workflow needs a name")
-        if not isinstance(self.jobs, Mapping) or not self.jobs:
-            raise InvalidInput("jobs: a workflow needs at least one job: give a mapping of names to EZBatchJob objects")
-        for name, job in self.jobs.items():
-            if not isinstance(name, str) or not name.strip() or not isinstance(job, EZBatchJob):
-                raise InvalidInput(f"jobs[{name!r}]={job!r}: give a name and an EZBatchJob")
-        _check_lists("dependencies", self.dependencies)
-        for bucket, folder in self.local_buckets.items():
-            if not isinstance(folder, str) or not folder:
-                raise InvalidInput(f"local_buckets[{bucket!r}]={folder!r}: give the folder that stands for the bucket")
+        self._check_fields()
         self.job_submission_queue(list(self.jobs), self.dependencies)
 
     @staticmethod
@@ -194,10 +184,23 @@ class EZBatchWorkflow(JSONText):
         return collect(uris, **options)
 
     def _open(self, queue: str | None, engine: BatchHelper | str | None, roles: Roles) -> Submission:
-        self.check()
+        self._check_fields()
         self._engine = engine or self._engine
         helper = connect(self._engine) if isinstance(self._engine, str) else self._engine
         return Submission(self, helper, queue, roles)
+
+    def _check_fields(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise InvalidInput(f"name={self.name!r}: a workflow needs a name")
+        if not isinstance(self.jobs, Mapping) or not self.jobs:
+            raise InvalidInput("jobs: a workflow needs at least one job: give a mapping of names to EZBatchJob objects")
+        for name, job in self.jobs.items():
+            if not isinstance(name, str) or not name.strip() or not isinstance(job, EZBatchJob):
+                raise InvalidInput(f"jobs[{name!r}]={job!r}: give a name and an EZBatchJob")
+        _check_lists("dependencies", self.dependencies)
+        for bucket, folder in self.local_buckets.items():
+            if not isinstance(folder, str) or not folder:
+                raise InvalidInput(f"local_buckets[{bucket!r}]={folder!r}: give the folder that stands for the bucket")
 
 
 def _roles(execution: str | None, task: str | None) -> Roles:

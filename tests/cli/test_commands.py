@@ -176,6 +176,12 @@ def test_a_workflow_is_shown_as_text_diagram_and_json(cli: CommandLine, folder: 
     assert json.loads(cli.good("workflow", "show", file, "--json"))["name"] == "w"
 
 
+def test_a_name_cannot_break_a_line_or_steer_the_terminal(cli: CommandLine, folder: Path) -> None:
+    file = saved(folder / "w.json", {"a\tb\nc\x1b[2J": "true"})
+    ended = cli("run", file, *LOCAL, "--interval", "0.2")
+    assert lines(ended.stdout)[0][:2] == ["a b\ufffdc\ufffd[2J", "SUCCEEDED"]
+
+
 def test_samples_are_checked(cli: CommandLine, folder: Path) -> None:
     table = folder / "s.csv"
     table.write_text("sample,reads\na,1\nb,2\n")

@@ -113,6 +113,11 @@ def test_an_earlier_attempt_is_heard_when_nothing_newer_says_anything() -> None:
     assert found.attempts == (Cause.SPOT_RECLAIM, Cause.UNKNOWN)
 
 
+def test_of_earlier_attempts_the_newer_one_is_heard() -> None:
+    earlier = (Attempt(1, reason="no space left on device"), Attempt(2, reason="Your Spot Task was interrupted."))
+    assert diagnose(failed("", None, *earlier, Attempt(3))).cause is Cause.SPOT_RECLAIM
+
+
 def test_an_unknown_reason_of_the_last_attempt_is_not_explained_by_an_earlier_one() -> None:
     found = diagnose(failed("Strange", None, Attempt(1, reason="no space left on device"), Attempt(2)))
     assert (found.cause, found.evidence) == (Cause.UNKNOWN, "Strange")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from batch_helpers.errors import InvalidInput, ServiceError
-from batch_helpers.events import EventLog, EventsFile, RunRecord, read_events
-from batch_helpers.job import Job, Status
+from batch_helpers.events import Entry, EventLog, EventsFile, RunRecord, read_events
+from batch_helpers.job import Attempt, Job, JobDetail, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Action
 from batch_helpers.report import snapshot_table, summary_line
@@ -209,11 +209,12 @@ def test_a_run_goes_on_after_a_kill_within_a_line(path: Path) -> None:
     script.log.close()
     path.write_bytes(path.read_bytes()[:-20])
     later = Script(path, script.engine)
+    assert json.loads(path.read_bytes().splitlines()[-1])["kind"] == "run"
     later.add(*cohort(3))
     later.poll(60)
     record = read_events(str(path))
     assert len(record.entries) == 3
-    assert record.warnings == ("1 damaged lines are left out (lines 4)",)
+    assert record.warnings == ("damaged and left out: 1 x, in line 4",)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"name,status\na,b\n", b"[]\n", b"{}\n", b"5\n", b'"run"\n',
@@ -276,7 +277,7 @@ def test_a_damaged_line_is_left_out_and_told(path: Path, line: str) -> None:
         file.write(line + "\n")
     record = read_events(str(path))
     assert len(record.entries) == 1
-    assert record.warnings == ("1 damaged lines are left out (lines 3)",)
+    assert record.warnings == ("damaged and left out: 1 x, in line 3",)
 
 
 def test_times_that_go_backwards_are_told_and_no_duration_is_negative(path: Path) -> None:
@@ -287,12 +288,29 @@ def test_times_that_go_backwards_are_told_and_no_duration_is_negative(path: Path
     script.engine.settle(job_id)
     script.poll()
     record = read_events(str(path))
-    assert record.warnings == ("the clock went backwards 1 times; durations are never taken as negative",)
+    assert record.warnings == ("the clock went backwards 1 x; durations are never taken as negative",)
     (entry,) = record
     assert entry.created is not None
     assert entry.stopped is not None
     assert entry.stopped >= entry.created
     assert (entry.run_seconds, record.elapsed) == (0.0, 3600)
+
+
+def test_two_scripts_that_write_at_once_are_no_clock_that_goes_backwards(path: Path) -> None:
+    one = Script(path)
+    other = Script(path, one.engine)
+    one.poll()
+    one.log.note("now")
+    one.engine.now -= 0.5
+    other.log.note("a little before")
+    assert read_events(str(path)).warnings == ()
+    assert len(read_events(str(path)).notes) == 2
+
+
+def test_an_attempt_that_ended_before_it_began_took_no_time() -> None:
+    odd = (Attempt(1, started_at=100.0, stopped_at=40.0), Attempt(2, started_at=100.0, stopped_at=130.0))
+    entry = Entry(JobDetail("i", "n", Status.SUCCEEDED, created_at=200.0, stopped_at=130.0, attempts=odd))
+    assert (entry.run_seconds, entry.wait_seconds, entry.stopped) == (30.0, 0.0, 200.0)
 
 
 def test_a_file_that_grows_is_read_on_from_where_it_was(path: Path) -> None:

@@ -64,6 +64,16 @@ def test_a_command_that_takes_its_leave_with_0_is_no_success(shell: list[str], p
     assert "told to stop: nothing more is uploaded" in err
 
 
+def test_it_says_so_where_the_log_is_kept_too(shell: list[str], python_image: Image, s3: Any) -> None:
+    asked = {"EZBATCH_KEEP": "s3://bucket/failed"}
+    process = python_image.start(shell, "touch ready; sleep 600", mounts(python_image), **asked)
+    wait_for(python_image.root / "ready")
+    process.send_signal(signal.SIGTERM)
+    code, err = ended(process)
+    assert (code, keys(s3)) == (143, [])
+    assert "told to stop" in err
+
+
 def test_a_signal_during_the_upload_leaves_no_marker(shell: list[str], image: Image, s3: Any) -> None:
     image.install("aws", '[ "$2" != cp ] || case "$3" in */out) touch "$PWD/uploading"; sleep 600 ;; esac')
     process = image.start(shell, "true", mounts(image))

@@ -61,17 +61,14 @@ def test_az_without_its_packages_names_the_extra(missing: str, monkeypatch: pyte
         StoreRouter().check(["az://container/a"])
 
 
-def test_az_with_its_packages_is_not_supported_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    blob = tmp_path / "azure" / "storage" / "blob"
-    blob.mkdir(parents=True)
-    for package in (blob, blob.parent, blob.parent.parent):
-        (package / "__init__.py").touch()
-    for module in ("azure", "azure.storage", "azure.storage.blob"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(InvalidInput, match="not supported yet") as caught:
-        StoreRouter().check(["az://container/a"])
-    assert not isinstance(caught.value, MissingExtra)
+@pytest.mark.parametrize("uri", ["az://container/a", "https://account.blob.core.windows.net/container/a"])
+def test_a_blob_may_be_given_in_two_ways(uri: str) -> None:
+    StoreRouter().check([uri])
+
+
+def test_any_other_address_is_no_store() -> None:
+    with pytest.raises(InvalidInput, match="there is no store for https://"):
+        StoreRouter().check(["https://example.com/container/a"])
 
 
 def test_checking_touches_nothing() -> None:

@@ -130,6 +130,24 @@ def test_the_cursor_moves_and_stays_within_the_rows(world: World) -> None:
     play(world.app(), story)
 
 
+def test_the_cursor_keeps_its_job_and_its_row_when_the_job_has_gone(world: World) -> None:
+    async def story(pilot: Pilot[None], app: Interactive) -> None:
+        await press(pilot, "f", "down", "down")
+        chosen = table(app).current
+        assert chosen is not None
+        world.engine.settle(world.ids[1])
+        app.action_look()
+        await settled(pilot)
+        assert (table(app).cursor, table(app).current) == (1, chosen)
+        world.engine.settle(chosen.job_id)
+        app.action_look()
+        await settled(pilot)
+        assert table(app).cursor == 1
+        assert table(app).current not in (None, chosen)
+
+    play(world.app(), story)
+
+
 def test_filters_orders_and_search_choose_rows(world: World) -> None:
     async def story(pilot: Pilot[None], app: Interactive) -> None:
         await press(pilot, "f", "f", "f")
@@ -295,6 +313,8 @@ def test_a_network_that_hangs_does_not_hold_up_the_keys_nor_pile_up_questions() 
     began = time.monotonic()
     asyncio.run(acted())
     assert time.monotonic() - began < 15, "leaving the application waits for the network"
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    assert all(thread.daemon for thread in others), "ending the process waits for the network"
     source.free.set()
 
 

@@ -100,6 +100,7 @@ def test_a_file_of_the_original_is_read(tmp_path: Path) -> None:
     [
         ('{"name": "w",\n "jobs": {,}}', r"w.json: line 2, column 11: not JSON"),
         ("", "line 1, column 1: not JSON"),
+        ("[" * 100_000, "w.json: it is nested too deeply"),
         ("[]", r"w.json: the file: must be an object, \{…\}, and is \[\]"),
         ('{"name": "w", "jobs": {"a": {"image": "u", "command": "x"}, "a": {}}}', "the key 'a' stands twice"),
         ('{"name": "w", "jobs": {"a": {"image": "u", "command": "x", "memory": NaN}}}', "NaN is not JSON"),

@@ -6,21 +6,17 @@ import ast
 import inspect
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 import batch_helpers.workflow
 from batch_helpers.helper import AWSBatchHelper
 from batch_helpers.s3 import S3Mounts
-from batch_helpers.serve import serve
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
-from tests.servers import moto_server
-from tests.workflow.conftest import ROLE, Account
+from tests.workflow.conftest import Account
 
 SEEDS = Path(__file__).parent / "seeds"
 _FENCED = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -129,24 +125,6 @@ class TestOnMoto:
 class TestOnServe:
     """The blocks with jobs that really run: on an AWS Batch endpoint of this machine, with S3 on loopback."""
 
-    @pytest.fixture
-    def s3(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("BATCH_HELPERS_EXECUTION_ROLE_ARN", ROLE)
-        with moto_server() as url:
-            settings = {"AWS_ENDPOINT_URL_S3": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-            for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1"}.items():
-                monkeypatch.setenv(name, value)
-            client = boto3.client("s3")
-            client.create_bucket(Bucket="my-bucket")
-            with serve(tmp_path / "serve") as endpoint:
-                for name, value in endpoint.environment.items():
-                    monkeypatch.setenv(name, value)
-                batch = boto3.client("batch")
-                environments = [{"order": 1, "computeEnvironment": "local"}]
-                batch.create_job_queue(jobQueueName="my-job-queue", priority=1, computeEnvironmentOrder=environments)
-                yield client
-
     def logs(self, ids: dict[str, str | None]) -> dict[str, list[str]]:
         engine = AWSBatchHelper().engine
         return {name: list(engine.logs(job_id or "")) for name, job_id in ids.items()}
@@ -157,23 +135,23 @@ class TestOnServe:
         assert workflow.monitor(interval=0.2).exit_code == 0, self.logs(ids)
         return self.logs(ids)
 
-    def test_the_guides_workflow_runs_in_its_order(self, s3: Any) -> None:
+    def test_the_guides_workflow_runs_in_its_order(self, served: Any) -> None:
         names: dict[str, Any] = {}
         for text in GUIDE[:2]:
             run(text, names)
         assert self.finished(names["workflow"]) == {"job1": ["Job 1"], "job2": ["Job 2"]}
 
     @pytest.mark.parametrize("text", [GUIDE[0], EXAMPLES[1]], ids=["guide", "module"])
-    def test_a_job_with_mounts_reads_and_writes_s3(self, s3: Any, tmp_path: Path, text: str) -> None:
+    def test_a_job_with_mounts_reads_and_writes_s3(self, served: Any, tmp_path: Path, text: str) -> None:
         """The container's /mnt is a folder here; the guide's job is given what it lacks to copy its mounts."""
-        s3.put_object(Bucket="my-bucket", Key="input/a.txt", Body=b"hello")
+        served.put_object(Bucket="my-bucket", Key="input/a.txt", Body=b"hello")
         names: dict[str, Any] = {}
         run(text.replace("/mnt/", f"{tmp_path}/mnt/"), names)
         copy = f" cp {tmp_path}/mnt/*/a.txt {tmp_path}/mnt/output/b.txt"
         job = replace(names["job"], command=f"{names['job'].command};{copy}".replace(";;", ";"), preloader=True)
         said = self.finished(EZBatchWorkflow("example", {"job": job}))["job"]
         assert "hello, world!" in said
-        made = [item["Key"] for item in s3.list_objects_v2(Bucket="my-bucket")["Contents"]]
+        made = [item["Key"] for item in served.list_objects_v2(Bucket="my-bucket")["Contents"]]
         assert made == ["input/a.txt", "output/_SUCCESS", "output/b.txt"]
         workflow = EZBatchWorkflow("example", {"job": job})
         assert workflow.submit(queue="my-job-queue", engine=AWSBatchHelper()) == {"job": None}

@@ -22,7 +22,6 @@ _START = 1 << 62
 _AFTER_ALL = "\x7f"
 
 _SEQ, _SIZE = Summary._fields.index("seq"), Summary._fields.index("size")
-_COLUMNS = len(Summary._fields)
 
 
 def list_jobs(service: Service, request: dict[str, Any]) -> Rendered:
@@ -45,7 +44,7 @@ def _of_queue(service: Service, request: dict[str, Any], limit: int) -> Rendered
     queue = queue_named(service, request["jobQueue"]).name
     before = tokens.place(request, _START)
     rows = service.database.jobs.of_queue(queue, _status(request), before, limit + 1)
-    return _page(service, request, rows, limit, _by_seq)
+    return _page(service, request, rows, limit)
 
 
 def _of_array(service: Service, request: dict[str, Any], limit: int) -> Rendered:
@@ -54,7 +53,7 @@ def _of_array(service: Service, request: dict[str, Any], limit: int) -> Rendered
     known = service.database.jobs.known([job_id]).get(job_id)
     after = tokens.place(request, 0)
     rows = service.database.jobs.of_array(known.seq, _status(request), after, limit + 1) if known else []
-    return _page(service, request, rows, limit, _by_seq)
+    return _page(service, request, rows, limit)
 
 
 def _filtered(service: Service, request: dict[str, Any], filter_: Mapping[str, Any], limit: int) -> Rendered:
@@ -63,18 +62,19 @@ def _filtered(service: Service, request: dict[str, Any], filter_: Mapping[str, A
     if name == "JOB_NAME":
         after = tokens.place(request, ["", _START])
         rows = service.database.jobs.named(queue, _names(value), (after[0], after[1]), limit + 1)
-        return _page(service, request, rows, limit, _by_name)
+        return _page(service, request, rows, limit, lambda seq: [service.database.jobs.name(seq), seq])
     condition, values = _condition(name, value, request.get("jobStatus"))
     before = tokens.place(request, _START)
     rows = service.database.jobs.filtered(queue, condition, values, before, limit + 1)
-    return _page(service, request, rows, limit, _by_seq)
+    return _page(service, request, rows, limit)
 
 
 def _page(
-    service: Service, request: dict[str, Any], rows: Sequence[Row], limit: int, where: Callable[[Row], Any]
+    service: Service, request: dict[str, Any], rows: Sequence[Row], limit: int, where: Callable[[int], Any] = int
 ) -> Rendered:
+    """One page of rows; `where` makes the place where the next one begins from the seq of the last job on this one."""
     shown = rows[:limit]
-    more = tokens.token(request, where(shown[-1])) if len(rows) > limit else None
+    more = tokens.token(request, where(shown[-1][_SEQ])) if len(rows) > limit else None
     if service.hiding:
         shown = _visible(service, shown)
     arrays = [row[_SEQ] for row in shown if row[_SIZE] is not None]
@@ -129,11 +129,3 @@ def _definition_condition(value: str) -> tuple[str, tuple[object, ...]]:
     if value.endswith("*"):
         return ("definition >= ? AND definition < ?", (value[:-1], value[:-1] + _AFTER_ALL))
     return ("definition >= ? AND definition < ?", (f"{value}:", f"{value};"))
-
-
-def _by_seq(row: Row) -> Any:
-    return row[_SEQ]
-
-
-def _by_name(row: Row) -> Any:
-    return [row[_COLUMNS], row[_SEQ]]

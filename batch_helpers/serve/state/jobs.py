@@ -62,6 +62,11 @@ class Jobs:
         found = {row[0]: Detail(*row[1:]) for row in self._sqlite.execute(sql, tuple(job_ids))}
         return [found[job_id] for job_id in dict.fromkeys(job_ids) if job_id in found]
 
+    def name(self, seq: int) -> str:
+        """The name of a job."""
+        name: str = self._sqlite.execute("SELECT name FROM jobs WHERE seq = ?", (seq,)).fetchone()[0]
+        return name
+
     def ids(self, seqs: Sequence[int]) -> dict[int, str]:
         """The jobIds of jobs."""
         sql = f"SELECT seq, id FROM jobs WHERE seq IN ({marks(seqs)})"  # noqa: S608
@@ -95,12 +100,9 @@ class Jobs:
         return self._sqlite.execute(sql, (queue, *values, before, limit)).fetchall()
 
     def named(self, queue: str, names: tuple[str, str], after: tuple[str, int], limit: int) -> list[Row]:
-        """A page of the jobs with names from the first of `names` up to the second, by name, the newest first.
-
-        Each row ends with the name, in addition to the columns of Summary.
-        """
+        """A page of the jobs with names from the first of `names` up to the second, by name, the newest first."""
         sql = (
-            f"SELECT {_FILTERED}, name FROM jobs WHERE queue = ? AND parent IS NULL AND name >= ? AND name < ?"  # noqa: S608
+            f"SELECT {_FILTERED} FROM jobs WHERE queue = ? AND parent IS NULL AND name >= ? AND name < ?"  # noqa: S608
             " AND (name > ? OR (name = ? AND seq < ?)) ORDER BY name, seq DESC LIMIT ?"
         )
         last, seq = after

@@ -296,6 +296,13 @@ def test_only_its_owner_can_read_the_environments_in_it(database: Database) -> N
     assert modes == {0o600}
 
 
+def test_a_fork_knows_that_the_connection_is_not_its_own(database: Database) -> None:
+    if (child := os.fork()) == 0:
+        os._exit(int(database.usable))
+    assert os.waitpid(child, 0)[1] == 0
+    assert database.usable
+
+
 def test_a_replaced_file_is_noticed(database: Database) -> None:
     assert database.usable
     os.rename(os.path.join(database.directory, "state.db"), os.path.join(database.directory, "old.db"))

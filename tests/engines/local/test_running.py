@@ -8,6 +8,7 @@ import stat
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from batch_helpers.engines.local.supervisor import IDLE
@@ -289,6 +290,24 @@ def test_a_supervisor_leaves_when_it_is_idle_and_comes_back_for_new_work(worksho
     assert workshop.supervisor() not in (first, None)
 
 
-def test_the_state_and_logs_are_private_enough(workshop: Workshop) -> None:
+def test_a_supervisor_does_not_belong_to_the_job_that_started_it(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_BATCH_JOB_ID", "outer")
+    workshop.run(Job("a", command=["true"]))
+    assert "AWS_BATCH_JOB_ID" not in psutil.Process(until(workshop.supervisor)).environ()
+
+
+def test_a_supervisor_takes_no_cpu_while_jobs_run(workshop: Workshop) -> None:
+    [job_id] = workshop.submit(Job("a", command="sleep 60"))
+    until(lambda: workshop.status(job_id) is Status.RUNNING)
+    supervisor = psutil.Process(until(workshop.supervisor))
+    before = supervisor.cpu_times()
+    time.sleep(1)
+    after = supervisor.cpu_times()
+    assert after.user + after.system - before.user - before.system < 0.2
+
+
+def test_the_state_is_private(workshop: Workshop) -> None:
     workshop.run(Job("a", command="echo hi"), Job("b", command=["true"]))
     assert stat.S_IMODE((workshop.directory / "state.db").stat().st_mode) == 0o600
