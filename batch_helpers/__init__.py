@@ -6,14 +6,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batch_helpers.helper import AWSBatchHelper, LocalBatchHelper, connect
+    from batch_helpers.helper import AWSBatchHelper, AzureBatchHelper, LocalBatchHelper, connect
     from batch_helpers.job import Job, JobDetail, Status
     from batch_helpers.samples import jobs_from, read_samples
 
-__all__ = ["AWSBatchHelper", "Job", "JobDetail", "LocalBatchHelper", "Status", "connect", "jobs_from", "read_samples"]
+__all__ = [
+    "AWSBatchHelper",
+    "AzureBatchHelper",
+    "Job",
+    "JobDetail",
+    "LocalBatchHelper",
+    "Status",
+    "connect",
+    "jobs_from",
+    "read_samples",
+]
 
 _HOMES = {
     "AWSBatchHelper": "helper",
+    "AzureBatchHelper": "helper",
     "Job": "job",
     "JobDetail": "job",
     "LocalBatchHelper": "helper",

@@ -21,6 +21,9 @@ from batch_helpers.words import ago
 if TYPE_CHECKING:
     import boto3
 
+    from batch_helpers.aws_client import AWSAccess
+    from batch_helpers.azure_client import AzureAccess
+
 _DRY = "dry-run:"
 
 
@@ -246,20 +249,44 @@ class AWSBatchHelper(BatchHelper):
         super().__init__(AWSEngine(access), _stores(access), job_queue=job_queue, dry_run=dry_run, **options)
 
 
-_HELPERS: dict[str, type[BatchHelper]] = {"local": LocalBatchHelper, "aws": AWSBatchHelper}
+class AzureBatchHelper(BatchHelper):
+    """Jobs as tasks of Azure Batch; a job queue is an Azure job.
+
+    job_queue: the Azure job of jobs that name none. pool: where Azure jobs are made that do not exist; without it only
+    those that exist are used. access: whose account, as an AzureAccess; by default what the environment says.
+    """
+
+    def __init__(
+        self,
+        job_queue: str | None = None,
+        *,
+        pool: str | None = None,
+        access: AzureAccess | None = None,
+        dry_run: bool = False,
+        **options: Any,
+    ) -> None:
+        from batch_helpers.azure_client import AzureAccess
+        from batch_helpers.engines.azure import AzureEngine
+
+        access = access or AzureAccess()
+        store = _stores(None, access)
+        super().__init__(AzureEngine(access, pool=pool), store, job_queue=job_queue, dry_run=dry_run, **options)
+
+
+_HELPERS: dict[str, type[BatchHelper]] = {"local": LocalBatchHelper, "aws": AWSBatchHelper, "azure": AzureBatchHelper}
 
 
 def connect(engine: str, **options: Any) -> BatchHelper:
-    """The helper of an engine, `local` or `aws`, made with the options of its class."""
+    """The helper of an engine, `local`, `aws` or `azure`, made with the options of its class."""
     if engine not in _HELPERS:
         raise InvalidInput(f"engine {engine!r} is not known; there are: {', '.join(_HELPERS)}")
     return _HELPERS[engine](**options)
 
 
-def _stores(access: Any) -> Store:
+def _stores(access: AWSAccess | None, azure: AzureAccess | None = None) -> Store:
     from batch_helpers.stores import StoreRouter
 
-    return StoreRouter(access)
+    return StoreRouter(access, azure)
 
 
 def _job(name: str, fields: dict[str, Any]) -> Job:

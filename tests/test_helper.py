@@ -187,7 +187,7 @@ def test_an_unknown_field_and_a_thing_that_is_no_job_are_errors_of_ours(world: W
         world.script().add_job("a", outptus=["m://b/x"])
     with pytest.raises(InvalidInput, match="is not a Job"):
         world.script().add_jobs(["a"])  # type: ignore[list-item]
-    with pytest.raises(InvalidInput, match="engine 'slurm' is not known; there are: local, aws"):
+    with pytest.raises(InvalidInput, match="engine 'slurm' is not known; there are: local, aws, azure"):
         connect("slurm")
     with pytest.raises(InvalidInput, match="interval"):
         world.script().monitor(interval=0)

@@ -33,13 +33,15 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not loaded_by("import batch_helpers") & {*HEAVY, "dataclasses", "json"}
 
 
-@pytest.mark.parametrize("name", ["Job", "AWSBatchHelper", "LocalBatchHelper", "connect", "read_samples", "jobs_from"])
+@pytest.mark.parametrize(
+    "name", ["Job", "AzureBatchHelper", "AWSBatchHelper", "LocalBatchHelper", "connect", "read_samples", "jobs_from"]
+)
 def test_a_public_name_loads_nothing_heavy(name: str) -> None:
     assert not loaded_by(f"from batch_helpers import {name}") & set(HEAVY)
 
 
 def test_making_helpers_makes_no_call_and_needs_no_region() -> None:
-    made = "from batch_helpers import AWSBatchHelper, LocalBatchHelper\nAWSBatchHelper('q')\nLocalBatchHelper()"
+    made = "from batch_helpers import *\nAWSBatchHelper('q')\nAzureBatchHelper()\nLocalBatchHelper()"
     assert not loaded_by(made) & {"boto3", "pandas", "rich"}
 
 
