@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -95,23 +96,24 @@ class BatchHelper:
         )
         return self._explained(plan(jobs, world), queues)
 
-    def monitor(self, interval: float = 60) -> Snapshot:
+    def monitor(self, interval: float = 60, *, events: str | None = None) -> Snapshot:
         """Print how the run goes until it has ended, and return the last snapshot.
 
         interval: seconds between polls at the most; engines that can tell that something has changed are asked at
-        once. Ctrl-C detaches: the jobs go on, and `exit_code` of what is returned is 130.
+        once. events: a file to which one line is appended for each change, for `batch-helpers report`.
+        Ctrl-C detaches: the jobs go on, and `exit_code` of what is returned is 130.
         """
         from batch_helpers.display import Display
 
         if not interval > 0:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
         snapshot = self._picture(self._watch.snapshot())
-        with Display(self._stdout or sys.stdout, interval, self.engine.logs) as display:
+        with Display(self._stdout or sys.stdout, interval, self.engine.logs) as display, self._noted(events) as note:
             if self.dry_run:
                 display.plan(self._planned)
                 return snapshot
             try:
-                for snapshot in self._snapshots(interval, lambda: display.due):
+                for snapshot in self._snapshots(interval, lambda: display.due, note):
                     display.show(snapshot)
             except KeyboardInterrupt:
                 snapshot = replace(snapshot, detached=True)
@@ -119,7 +121,9 @@ class BatchHelper:
         self._conductor.forget_active()
         return snapshot
 
-    def _snapshots(self, interval: float, due: Callable[[], float]) -> Iterator[Snapshot]:
+    def _snapshots(
+        self, interval: float, due: Callable[[], float], note: Callable[[Snapshot], None]
+    ) -> Iterator[Snapshot]:
         """Pictures of the run until it has ended; `due` tells how soon another one is wanted at the latest."""
 
         def wait(seconds: float) -> None:
@@ -127,7 +131,22 @@ class BatchHelper:
 
         busy, clock, sleep = self._busy, self._clock, self._sleep
         for polled in watch(self._watch, wait, interval=interval, busy=busy, clock=clock, sleep=sleep):
-            yield self._picture(self._watch.snapshot() if self._conductor.step() else polled)
+            note(polled)  # before the step, which drops the tries that gave way to others
+            snapshot = self._picture(self._watch.snapshot() if self._conductor.step() else polled)
+            note(snapshot)
+            yield snapshot
+
+    @contextmanager
+    def _noted(self, path: str | None) -> Iterator[Callable[[Snapshot], None]]:
+        """What writes pictures down in an events file, or nowhere."""
+        if path is None or self.dry_run:
+            yield lambda snapshot: None  # noqa: ARG005
+            return
+        from batch_helpers.events import EventLog
+
+        with EventLog(path, engine=self.engine.name) as log:
+            yield lambda snapshot: log.record(self._picture(snapshot), self._watch.jobs)
+            log.end(self._picture(self._watch.snapshot()))
 
     def cancel(self, jobs: Iterable[Job] | None = None, *, reason: str = "cancelled by the user") -> list[str]:
         """Terminate the active jobs of this run, or those of `jobs` wherever they were submitted; returns their jobIds.

@@ -111,6 +111,11 @@ class Watch:
         return len(self._jobs)
 
     @property
+    def jobs(self) -> Mapping[str, Job]:
+        """The watched jobs by jobId, as they were submitted."""
+        return MappingProxyType(self._jobs)
+
+    @property
     def open(self) -> Collection[str]:
         """The jobIds of those that have not ended."""
         return self._open.keys()

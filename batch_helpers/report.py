@@ -23,7 +23,7 @@ def snapshot_table(snapshot: Snapshot) -> str:
     rows = [_row(name, snapshot, held) for name in names]
     total = {title: sum(row[title] for row in rows) for title in _TITLES}
     shown = [title for title in _TITLES if total[title] or title in _ALWAYS or title == "total"]
-    body = [[name, *(row[title] for title in shown)] for name, row in zip(names, rows, strict=True)]
+    body = [[printable(name), *(row[title] for title in shown)] for name, row in zip(names, rows, strict=True)]
     if len(body) > _MOST_STAGES:
         body[_MOST_STAGES:] = [[f"… {len(body) - _MOST_STAGES} more", *("" for _ in shown)]]
     if len(body) > 1:
@@ -97,13 +97,13 @@ def plan_table(decisions: Collection[Decision]) -> str:
     for decision in decisions:
         counts.setdefault(decision.job.group, Counter())[decision.action] += 1
     shown = [action for action in Action if any(by_action[action] for by_action in counts.values())]
-    body = [[stage, *(by_action[action] for action in shown)] for stage, by_action in counts.items()]
+    body = [[printable(stage), *(by_action[action] for action in shown)] for stage, by_action in counts.items()]
     table = tabulate(body, headers=["stage", *shown], tablefmt="simple")
     return "\n".join([table, "", *_reasons(decisions)]).rstrip()
 
 
 def _reasons(decisions: Iterable[Decision], most: int = 12) -> list[str]:
-    lines = [f"{item.job.name}: {item}" for item in decisions if item.action is not Action.SKIP]
+    lines = [printable(f"{item.job.name}: {item}") for item in decisions if item.action is not Action.SKIP]
     return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from batch_helpers.errors import (
     UnknownDependency,
     Unreachable,
 )
+from batch_helpers.events import read_events
 from batch_helpers.helper import BatchHelper, connect
 from batch_helpers.job import Job, Status
 from batch_helpers.monitor import Snapshot
@@ -395,3 +397,12 @@ def test_the_table_has_a_row_for_each_stage_and_their_total(world: World) -> Non
     printed = world.printed.getvalue()
     for row in ("stage", "trim", "align", "gather", "total"):
         assert any(line.startswith(row) for line in printed.splitlines()), row
+
+
+def test_a_run_writes_its_events_and_they_tell_it_again(world: World, tmp_path: Path) -> None:
+    path = str(tmp_path / "run.ndjson")
+    script = world.script()
+    script.add_jobs(cohort())
+    script.monitor(events=path)
+    record = read_events(path)
+    assert record.snapshot.counts[Status.SUCCEEDED] == 7

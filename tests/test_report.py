@@ -67,6 +67,11 @@ def test_what_a_job_printed_cannot_steer_the_terminal() -> None:
     assert "\x07" not in text
 
 
+def test_a_stage_cannot_steer_the_terminal_either() -> None:
+    assert "\x1b" not in snapshot_table(Snapshot(stages={"\x1b[2J": {Status.RUNNING: 1}}))
+    assert "\x1b" not in plan_table(plan([Job("\x1b[2J", command=["c"])]).decisions)
+
+
 def test_a_plan_is_a_table_with_its_reasons() -> None:
     jobs = [Job(f"s-{number}", command=["c", str(number)], outputs=[f"m://b/{number}"]) for number in range(20)]
     text = plan_table(plan(jobs, World(found={"m://b/0"})))
