@@ -128,7 +128,7 @@ def test_two_that_ended_each_other_are_followed_by_a_new_one() -> None:
     assert second.monitor().exit_code == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_interleaving_of_two_scripts_ends_with_one_effective_run_of_each_job(data: st.DataObject) -> None:
     engine = MemoryEngine(unique=False)
@@ -154,4 +154,5 @@ def test_any_interleaving_of_two_scripts_ends_with_one_effective_run_of_each_job
     assert helpers[0].monitor().exit_code == 0
     assert helpers[1].monitor().exit_code == 0
     assert set(engine.store.objects) == {"m://b/1", "m://b/2", "m://b/3"}
-    assert not list(engine.active(["q"]))
+    left = {item.status for item in engine.active(["q"])}
+    assert left <= {Status.STARTING, Status.RUNNING}, "only what had started may go on beside its twin"

@@ -56,6 +56,8 @@ def test_nothing_is_deleted_when_one_scheme_is_unknown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", ["azure", "azure.storage", "azure.storage.blob"])
 def test_az_without_its_packages_names_the_extra(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for loaded in ("azure.storage.blob", "azure.storage", "azure"):
+        monkeypatch.delitem(sys.modules, loaded, raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingExtra, match=r"az://container/a.*pip install 'batch_helpers\[azure\]'"):
         StoreRouter().check(["az://container/a"])
