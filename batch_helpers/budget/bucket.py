@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-BURST = 0.1
+BURST = 0.2
 """Seconds' worth of requests that may go at once after a pause."""
 
 RECOVERY = 15.0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from batch_helpers.cli.outcome import ending
+from batch_helpers.cli.target import load
 from batch_helpers.cli.where import Where, json_option, where_options
 
 if TYPE_CHECKING:
@@ -19,36 +21,44 @@ if TYPE_CHECKING:
 
 
 @click.command("monitor")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("targets", nargs=-1, metavar="[FILE|NAME]...")
 @click.option("--interval", type=float, default=10.0, show_default=True, help="Seconds between polls at the most.")
 @json_option
 @ending
 @where_options
-def command(where: Where, names: tuple[str, ...], interval: float, as_json: bool) -> int:
-    """Watch the active jobs of the queue until they have ended; with NAMEs those whose names begin so.
-
-    A workflow's jobs begin with the workflow's name. Ctrl-C ends watching, the jobs go on.
+def command(where: Where, targets: tuple[str, ...], interval: float, as_json: bool) -> int:
+    """Watch active jobs until they have ended: those of the workflow in FILE, those whose names begin with NAME, or all
+    of the queue. Ctrl-C ends watching, the jobs go on.
     """
     helper = where.helper()
-    active = helper.engine.active([where.one_queue])
-    chosen = [item for item in active if not names or item.name.startswith(names)]
-    snapshot = _watched(helper, where.one_queue, chosen, interval)
+    chosen = {item.job_id: item for item in _chosen(helper, where, targets)}
+    snapshot = _watched(helper, chosen.values(), interval)
     if as_json:
-        import json
-
         jobs = {job_id: {"name": item.short_name, "status": item.status} for job_id, item in snapshot.jobs.items()}
         click.echo(json.dumps({"jobs": jobs, "exit_code": snapshot.exit_code}))
     return snapshot.exit_code
 
 
-def _watched(helper: BatchHelper, queue: str, details: Iterable[JobDetail], interval: float) -> Snapshot:
+def _chosen(helper: BatchHelper, where: Where, targets: tuple[str, ...]) -> Iterator[JobDetail]:
+    files = [item for item in targets if item.endswith((".json", ".py"))]
+    names = tuple(item for item in targets if item not in files)
+    for file in files:
+        plan = load(file).plan(where.queue, engine=helper)
+        yield from helper.engine.describe([item.job_id for item in plan if item.job_id]).values()
+    if names or not files:
+        for detail in helper.engine.active([where.one_queue]):
+            if not names or detail.name.startswith(names):
+                yield replace(detail, queue=detail.queue or where.one_queue)
+
+
+def _watched(helper: BatchHelper, details: Iterable[JobDetail], interval: float) -> Snapshot:
     from batch_helpers.display import Display
     from batch_helpers.job import Job
     from batch_helpers.monitor import Watch, watch
 
     watched = Watch(helper.engine, helper.store)
     for detail in details:
-        watched.add(Job(detail.short_name).bound(queue, ()), detail)
+        watched.add(Job(detail.short_name).bound(detail.queue, ()), detail)
     snapshot = watched.snapshot()
     with Display(sys.stderr, interval, helper.engine.logs) as display:
         try:

@@ -20,7 +20,7 @@ def command(target: Target, as_json: bool) -> int:
     from batch_helpers.plan import Action
     from batch_helpers.report import plan_table
 
-    plan = target.workflow.plan(**target.arguments(target.where.helper()))
+    plan = target.workflow.plan(target.where.queue, engine=target.where.helper())
     if as_json:
         rows = [{"job": item.job.name, "action": str(item.action), "reason": item.reason} for item in plan]
         click.echo(json.dumps({"workflow": target.workflow.name, "jobs": rows}))

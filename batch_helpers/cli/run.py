@@ -23,17 +23,19 @@ _SKIPPED = "SKIPPED"
 @click.option("--interval", type=float, default=10.0, show_default=True, help="Seconds between polls at the most.")
 @click.option("--detach", is_flag=True, help="Submit, and do not wait.")
 @click.option("--deregister", is_flag=True, help="Deregister the job definitions that this run registers.")
+@click.option("--execution-role-arn", help="Role with which Fargate starts jobs.")
+@click.option("--task-role-arn", help="Role of the jobs' own calls to AWS.")
 @json_option
 @ending
 @target_options
-def command(target: Target, interval: float, detach: bool, deregister: bool, as_json: bool) -> int:
+def command(target: Target, interval: float, detach: bool, deregister: bool, as_json: bool, **roles: str | None) -> int:
     """Run the workflow in FILE, a JSON file or a Python script that makes one.
 
     Jobs whose outputs exist are skipped, active ones are waited for, the rest is submitted. Prints a line for each job:
     its name, its state and its jobId.
     """
-    helper = target.where.helper()
-    ids = target.workflow.submit(**target.arguments(helper), keep_definitions=not deregister)
+    engine = target.where.helper()
+    ids = target.workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **roles)
     snapshot = None if detach else target.workflow.monitor(interval)
     code = DONE if snapshot is None else snapshot.exit_code
     if code == INTERRUPTED:

@@ -27,7 +27,7 @@ def command(target: Target, as_json: bool) -> int:
 
     Exit code 0: all are done. 3: some are active. 1: some are missing, and nothing is active.
     """
-    plan = target.workflow.plan(**target.arguments(target.where.helper()))
+    plan = target.workflow.plan(target.where.queue, engine=target.where.helper())
     rows = [(item.job.name, _WORDS[item.action], item.job_id, item.reason) for item in plan]
     if as_json:
         jobs = [dict(zip(("job", "state", "jobId", "reason"), cells, strict=True)) for cells in rows]

@@ -16,7 +16,6 @@ from batch_helpers.cli.where import Where, where_options
 from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from batch_helpers.helper import BatchHelper
     from batch_helpers.workflow import EZBatchWorkflow
 
 RUN_NAME = "batch_helpers_workflow"
@@ -25,16 +24,11 @@ RUN_NAME = "batch_helpers_workflow"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A workflow, and the arguments with which its methods are called."""
+    """A workflow, the file that it is from, and where it runs."""
 
     file: str
     workflow: EZBatchWorkflow
     where: Where
-    roles: dict[str, str | None]
-
-    def arguments(self, helper: BatchHelper) -> dict[str, Any]:
-        """For submit, plan and cancel."""
-        return {"queue": self.where.queue, "engine": helper, **self.roles}
 
 
 _ARGUMENTS = (
@@ -46,8 +40,6 @@ _ARGUMENTS = (
         metavar="BUCKET=FOLDER",
         help="On the local engine FOLDER stands for BUCKET. May be given again.",
     ),
-    click.option("--execution-role-arn", help="Role with which Fargate starts jobs."),
-    click.option("--task-role-arn", help="Role of the jobs' own calls to AWS."),
 )
 
 
@@ -59,15 +51,12 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
         *,
         file: str,
         buckets: tuple[str, ...],
-        execution_role_arn: str | None,
-        task_role_arn: str | None,
         where: Where,
         **options: Any,
     ) -> Any:
         workflow = load(file)
         workflow.local_buckets.update(_bucket(text) for text in buckets)
-        roles = {"execution_role_arn": execution_role_arn, "task_role_arn": task_role_arn}
-        return function(target=Target(file, workflow, where, roles), **options)
+        return function(target=Target(file, workflow, where), **options)
 
     decorated = where_options(wrapped)
     for argument in reversed(_ARGUMENTS):

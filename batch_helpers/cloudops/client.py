@@ -14,13 +14,13 @@ from batch_helpers.cloudops.cloud import Cloud, Files, JobExists
 from batch_helpers.cloudops.dag import Task, levels
 from batch_helpers.cloudops.desk import Desk
 from batch_helpers.cloudops.files_face import FilesFace
-from batch_helpers.cloudops.outputs import Outputs
 from batch_helpers.cloudops.requests import task_request
 from batch_helpers.cloudops.saying import say
 from batch_helpers.cloudops.settings import LOGS_FOLDER, JobSettings
 from batch_helpers.errors import BatchHelpersError, InvalidInput, NotFound, ServiceError
 from batch_helpers.job import Status
 from batch_helpers.monitor import Snapshot
+from batch_helpers.stores import StoreRouter
 from batch_helpers.stores.base import Store
 
 
@@ -54,7 +54,7 @@ class CloudClient(FilesFace):
         access = clouds.make_access(dotenv_path, use_sp=use_sp, use_federated=use_federated, given=settings)
         self._access = access if engine == "azure" else None
         self._cloud = clouds.make_cloud(engine, access, directory=directory, containers=containers, sleep=sleep)
-        self._store: Store = store or Outputs(access)
+        self._store: Store = store or StoreRouter(azure=access)
         self._stdout = stdout
         self._desks: dict[str, Desk] = {}
         self._finish = weakref.finalize(self, _finish, self._cloud, self._desks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from batch_helpers.plan import Action, Decision, World, plan
 from batch_helpers.stores.base import Store
 from batch_helpers.uris import canonical_uri
 
-_ROUNDS = 8
+_ROUNDS = 20
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Desk:
     def _add_numbered(self, requests: Mapping[int, TaskRequest]) -> dict[int, str | None]:
         ids: dict[int, str | None] = {}
         left = dict(requests)
-        for _ in range(_ROUNDS):
+        for attempt in range(1, _ROUNDS + 1):
             ready: dict[int, NewTask] = {}
             for place, request in left.items():
                 task, either_way = self._task(request, self._new_id(request))
@@ -142,7 +144,8 @@ class Desk:
             left = {place: request for place, request in left.items() if place not in ids}
             if not left:
                 return ids
-            self._highest = None  # somebody else adds tasks too: go on after theirs
+            self._highest = None  # somebody else adds tasks too: go on after theirs, and not in step with them
+            self._cloud.engine.wait(random.uniform(0, _PAUSE * attempt))  # noqa: S311
         raise ServiceError(
             f"could not add tasks to job {self.job.name!r}: others took every ID that was tried; try again"
         )

@@ -24,7 +24,7 @@ def script() -> str:
 
 
 @cache
-def transfer() -> str:
+def transfer_program() -> str:
     """The Python program with which it copies in images that have boto3 and no AWS CLI."""
     return files(__name__).joinpath("transfer.py").read_text(encoding="utf-8")
 

@@ -10,6 +10,7 @@ from batch_helpers.serve.arns import Arns
 from batch_helpers.serve.clock import Clock
 from batch_helpers.serve.hiding import Hiding
 from batch_helpers.serve.state.database import Database
+from batch_helpers.serve.state.rows import Stop
 from batch_helpers.serve.texts.details import DetailWriter
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Wishes:
-    """What operations want of the scheduler: to look again, and to stop the attempts of these jobs, by seq and id."""
+    """What operations want of the scheduler: to look again, and to stop the attempts of these jobs."""
 
     wake: Callable[[], None] = lambda: None
-    stops: list[tuple[int, str]] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
 
 
 @dataclass(slots=True)

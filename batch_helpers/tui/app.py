@@ -37,29 +37,11 @@ _MANY = 10_000
 _ON_TABLE = ("search", "next_filter", "next_order", "workflow", "retry_all", "switch", "clear", "quit")
 _ON_JOB = ("cancel_one", "retry_one")
 
-CSS = """
-Static { text-wrap: nowrap; text-overflow: ellipsis; }
-#state { height: 1; background: $panel; }
-#stages-table { height: auto; max-height: 9; overflow-y: auto; padding: 0 1; }
-#went-wrong { height: auto; max-height: 5; color: $error; padding: 0 1; }
-#above { height: 1; }
-#search { width: 1fr; height: 1; border: none; padding: 0 1; }
-#view { width: auto; max-width: 70%; color: $text-muted; }
-#titles { height: 1; color: $text-muted; }
-#jobs { height: 1fr; overflow-x: hidden; }
-#known { text-wrap: wrap; }
-#facts { height: auto; max-height: 50%; }
-#log-title { height: 1; background: $panel; }
-#log { height: 1fr; }
-#question { width: 60; max-width: 90%; height: auto; padding: 1 2; border: round $accent; background: $surface; }
-Question { align: center middle; }
-"""
-
 
 class Interactive(App[None]):
     """Shows runs and queues. sources: what there is to choose from. interval: seconds between looks for news."""
 
-    CSS = CSS
+    CSS_PATH = "app.tcss"
     TITLE = "batch-helpers"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from batch_helpers.workflow.collect import collect
 from batch_helpers.workflow.job import EZBatchJob, EZBatchJobDefinition
+from batch_helpers.workflow.results import collect
 from batch_helpers.workflow.workflow import EZBatchWorkflow
 
 __all__ = ["EZBatchJob", "EZBatchJobDefinition", "EZBatchWorkflow", "collect"]

@@ -58,7 +58,7 @@ def _container(job: EZBatchJob, roles: Roles) -> dict[str, Any]:
     }
     if job.preloader:
         container["command"] = ["/bin/sh", "-c", preloader.script()]
-        container["environment"] = key_values({preloader.TRANSFER: preloader.transfer()})
+        container["environment"] = key_values({preloader.TRANSFER: preloader.transfer_program()})
     return container
 
 

@@ -108,7 +108,7 @@ class EZBatchJob(JSONText):
         command, environment = self.words, dict(self.environment)
         if self.preloader:
             command = ["/bin/sh", "-c", in_container.script()]
-            environment |= {in_container.TRANSFER: in_container.transfer(), **self.script_environment}
+            environment |= {in_container.TRANSFER: in_container.transfer_program(), **self.script_environment}
         return {
             "job_name": f"{sanitized(name)}-job",
             "container_name": re.sub(r"[^a-zA-Z0-9]", "_", name),

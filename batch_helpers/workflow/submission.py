@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 
 class Submission:
-    """The conductor of a workflow's jobs; `queue` is that of jobs that name none."""
+    """The conductor of a workflow's jobs.
 
-    def __init__(self, workflow: EZBatchWorkflow, helper: BatchHelper, queue: str | None, roles: Roles) -> None:
+    queue: that of jobs that name none. roles: needed for submit only.
+    """
+
+    def __init__(
+        self, workflow: EZBatchWorkflow, helper: BatchHelper, queue: str | None, roles: Roles | None = None
+    ) -> None:
         self._helper = helper
         self._translated = translate(workflow, helper.engine, queue, roles)
         self._unwanted: list[str] = []

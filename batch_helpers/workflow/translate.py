@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from batch_helpers.engines.base import Engine
 from batch_helpers.job import Job
+from batch_helpers.preloader import MOUNTS, mount_lines
 from batch_helpers.workflow.definitions import Roles, content
 from batch_helpers.workflow.here import on_this_machine
 from batch_helpers.workflow.job import EZBatchJob
@@ -37,16 +38,22 @@ Form = Callable[[EZBatchJob, Mapping[str, str], Translated], dict[str, Any]]
 """From a job, and what is added to its environment, the fields of a Job that depend on the engine."""
 
 
-def translate(workflow: EZBatchWorkflow, engine: Engine, queue: str | None, roles: Roles) -> Translated:
-    """The workflow's jobs for an engine, each after what it depends on."""
+def translate(workflow: EZBatchWorkflow, engine: Engine, queue: str | None, roles: Roles | None) -> Translated:
+    """The workflow's jobs for an engine, each after what it depends on.
+
+    Their fingerprints are of what the EZBatchJobs say, not of how the engine carries it out: a job that is sent again
+    with other roles, more storage or a newer preloader is the same work.
+    roles: None when nothing will be submitted.
+    """
     form = _form(workflow, engine, roles)
     translated = Translated()
     for name in workflow.job_submission_queue(list(workflow.jobs), workflow.dependencies):
         given = workflow.jobs[name]
         identity = {} if given.expected else {IDENTITY: f"{workflow.name}/{name}"}
-        translated.jobs[name] = Job(
+        fields = form(given, identity, translated)
+        job = Job(
             f"{workflow.name}-{name}",
-            **form(given, identity, translated),
+            **fields,
             attempts=1 if given.retry == "spot" else given.attempts,
             timeout=given.timeout,
             tags=given.tags,
@@ -54,10 +61,25 @@ def translate(workflow: EZBatchWorkflow, engine: Engine, queue: str | None, role
             stage=_STAGE.split(name, maxsplit=1)[0] or name,
             depends_on=[translated.jobs[other] for other in workflow.dependencies.get(name, ())],
         )
+        translated.jobs[name] = _known_as(job, _work(given, identity, fields))
     return translated
 
 
-def _form(workflow: EZBatchWorkflow, engine: Engine, roles: Roles) -> Form:
+def _work(job: EZBatchJob, added: Mapping[str, str], fields: Mapping[str, Any]) -> Job:
+    """What the job is, wherever and however it runs."""
+    copied = {MOUNTS: mount_lines(job.mounts, job.outputs)} if job.staged else {}
+    environment = {**job.environment, **copied, **added}
+    places = {name: fields[name] for name in ("inputs", "outputs")}
+    return Job(job.image, image=job.image, command=job.words, environment=environment, **places)
+
+
+def _known_as(job: Job, work: Job) -> Job:
+    """The job under the fingerprint of `work`."""
+    object.__setattr__(job, "_digest", work.fingerprint)
+    return job
+
+
+def _form(workflow: EZBatchWorkflow, engine: Engine, roles: Roles | None) -> Form:
     if registry_of(engine) is not None:
         return partial(_as_definition, roles)
     if engine.name == "local" and getattr(engine, "containers", None) is None:
@@ -66,10 +88,12 @@ def _form(workflow: EZBatchWorkflow, engine: Engine, roles: Roles) -> Form:
     return _as_image
 
 
-def _as_definition(roles: Roles, job: EZBatchJob, added: Mapping[str, str], translated: Translated) -> dict[str, Any]:
+def _as_definition(
+    roles: Roles | None, job: EZBatchJob, added: Mapping[str, str], translated: Translated
+) -> dict[str, Any]:
     if job.stager is not None and added:  # no override reaches its containers
         job = replace(job, environment={**job.environment, **added})
-    stem, held = job.image.rpartition("/")[2], content(job, roles)
+    stem, held = job.image.rpartition("/")[2], {} if roles is None else content(job, roles)
     name = definition_name(stem, held)
     translated.contents[name] = (stem, held)
     fields: dict[str, Any] = {"job_definition": name, **_data(job)}

@@ -40,8 +40,6 @@ class EZBatchWorkflow(JSONText):
 
     Of the arguments that several methods take: `queue` is the name or ARN of the queue of jobs that name none. `engine`
     is `aws`, `local` or a helper, as AWSBatchHelper(profile="lab"); by default the one given last, at first `aws`.
-    `execution_role_arn` and `task_role_arn` are the roles of jobs on AWS, of which Fargate needs the first; by default
-    what BATCH_HELPERS_EXECUTION_ROLE_ARN and BATCH_HELPERS_TASK_ROLE_ARN say.
 
     Raises InvalidInput; UnknownDependency and CycleError are two kinds of it.
     """
@@ -85,6 +83,8 @@ class EZBatchWorkflow(JSONText):
     ) -> dict[str, str | None]:
         """Submit what is missing; jobIds by the jobs' names, None where there is nothing to wait for.
 
+        execution_role_arn, task_role_arn: the roles of jobs on AWS, of which Fargate needs the first; by default what
+        BATCH_HELPERS_EXECUTION_ROLE_ARN and BATCH_HELPERS_TASK_ROLE_ARN say.
         keep_definitions: leave the job definitions for the next time; they are named by their content, and shared.
         Otherwise those that this call has registered are deregistered as soon as no job needs them, and no others.
 
@@ -94,16 +94,9 @@ class EZBatchWorkflow(JSONText):
         self._submission = submission
         return submission.submit(keep_definitions=keep_definitions)
 
-    def plan(
-        self,
-        queue: str | None = None,
-        *,
-        engine: BatchHelper | str | None = None,
-        execution_role_arn: str | None = None,
-        task_role_arn: str | None = None,
-    ) -> Plan:
+    def plan(self, queue: str | None = None, *, engine: BatchHelper | str | None = None) -> Plan:
         """What submit would do, and why; submits and registers nothing."""
-        return self._open(queue, engine, _roles(execution_role_arn, task_role_arn)).plan()
+        return self._open(queue, engine).plan()
 
     def monitor(self, interval: float = 60) -> Snapshot:
         """Print how the submitted jobs go until they have ended, and return the last snapshot.
@@ -119,15 +112,13 @@ class EZBatchWorkflow(JSONText):
         queue: str | None = None,
         *,
         engine: BatchHelper | str | None = None,
-        execution_role_arn: str | None = None,
-        task_role_arn: str | None = None,
         reason: str = "cancelled by the user",
     ) -> list[str]:
         """End the workflow's active jobs; their jobIds.
 
         After submit those that it submitted or found active; in another process whichever are active.
         """
-        submission = self._submission or self._open(queue, engine, _roles(execution_role_arn, task_role_arn))
+        submission = self._submission or self._open(queue, engine)
         return submission.cancel(reason)
 
     def outputs(self, engine: str | None = None) -> dict[str, tuple[str, ...]]:
@@ -179,11 +170,11 @@ class EZBatchWorkflow(JSONText):
     @staticmethod
     def collect(uris: Iterable[str] | Mapping[str, str], **options: Any) -> pd.DataFrame:
         """The small JSON and CSV results at these URIs as one table; see batch_helpers.workflow.collect."""
-        from batch_helpers.workflow.collect import collect
+        from batch_helpers.workflow.results import collect
 
         return collect(uris, **options)
 
-    def _open(self, queue: str | None, engine: BatchHelper | str | None, roles: Roles) -> Submission:
+    def _open(self, queue: str | None, engine: BatchHelper | str | None, roles: Roles | None = None) -> Submission:
         self._check_fields()
         self._engine = engine or self._engine
         helper = connect(self._engine) if isinstance(self._engine, str) else self._engine

@@ -22,7 +22,7 @@ from batch_helpers.errors import (
     Throttled,
     Unreachable,
 )
-from tests.azure.fake_batch import GROUP, SUBSCRIPTION, TOKEN, FakeBatch
+from tests.azure.fake_batch import GROUP, IDENTITY, SUBSCRIPTION, TOKEN, FakeBatch
 from tests.azure.fixtures import refused
 
 
@@ -115,6 +115,7 @@ def test_no_secret_is_ever_shown() -> None:
     assert "batch_account='me'" in repr(access.settings)
 
 
+@pytest.mark.slow
 def test_making_one_reads_nothing_and_loads_no_sdk() -> None:
     code = (
         "import sys\n"
@@ -166,6 +167,16 @@ def test_the_resource_manager_is_reached_with_a_token(fake: FakeBatch) -> None:
     given = {"subscription_id": SUBSCRIPTION, "management_endpoint": fake.url}
     pools = AzureAccess(given, credential=Token()).management.pool.list_by_batch_account(GROUP, "fakeaccount")
     assert sorted(str(pool.name) for pool in pools) == ["empty", "pool"]
+
+
+def test_a_service_principals_secret_may_lie_in_a_key_vault(fake: FakeBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{fake.url}/identity")
+    monkeypatch.setenv("IDENTITY_HEADER", IDENTITY)
+    given = {"tenant_id": "t", "client_id": "c", "keyvault": fake.url, "keyvault_secret": "sp"}
+    credential: Any = AzureAccess(given, method="service_principal").token
+    assert credential._client_credential == "from the vault"
+    with pytest.raises(ServiceError, match="could not read secret 'none' of key vault"):
+        _ = AzureAccess({**given, "keyvault_secret": "none"}, method="service_principal").token
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Container:
 NAMES = st.lists(st.text(st.sampled_from("ab/é\U0001f9ec"), min_size=1, max_size=5), max_size=40, unique=True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(names=NAMES, wanted=NAMES.filter(bool), size=st.integers(1, 7), leaps=st.booleans(), empty=st.booleans())
 def test_every_wanted_name_is_answered_exactly(
     names: list[str], wanted: list[str], size: int, leaps: bool, empty: bool
@@ -69,7 +69,7 @@ def test_every_wanted_name_is_answered_exactly(
     assert box.find(wanted) == set(names) & set(wanted)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(names=NAMES, wanted=NAMES.filter(bool), size=st.integers(1, 7))
 def test_no_more_requests_than_wanted_names_nor_than_pages_where_listings_leap(
     names: list[str], wanted: list[str], size: int
@@ -80,7 +80,7 @@ def test_no_more_requests_than_wanted_names_nor_than_pages_where_listings_leap(
     assert box.requests <= min(len(wanted), pages + 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(names=NAMES, wanted=NAMES.filter(bool), size=st.integers(1, 7))
 def test_no_more_than_twice_as_many_requests_where_they_do_not(names: list[str], wanted: list[str], size: int) -> None:
     box = Container(names, size, leaps=False)
@@ -88,6 +88,7 @@ def test_no_more_than_twice_as_many_requests_where_they_do_not(names: list[str],
     assert box.requests <= 2 * len(wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("leaps", "most"), [(True, 25), (False, 25)])
 def test_a_hundred_thousand_finished_outputs_take_few_lists(leaps: bool, most: int) -> None:
     names = [f"run/out/{number:06}.bam" for number in range(100_000)]

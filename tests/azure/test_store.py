@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceResponseError
 
 from batch_helpers.azure_client import AzureAccess
-from batch_helpers.errors import AccessDenied, CredentialsError, NotFound, Unreachable
+from batch_helpers.errors import AccessDenied, AmbiguousAnswer, CredentialsError, NotFound, Unreachable
 from batch_helpers.stores.azure import AzureStore
 from batch_helpers.stores.azure.places import Box
 from batch_helpers.stores.base import Store
@@ -120,6 +122,57 @@ def test_one_blob_is_asked_for_alone_and_many_by_a_list(blobs: AzureAccess, stor
     requests.clear()
     store.find([f"az://{container}/out/{number}" for number in range(500)])
     assert [request.method for request in requests] == ["GET"]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_claim_whose_answer_was_lost_is_settled_by_its_content(
+    blobs: AzureAccess, store: AzureStore, container: str, ours: bool
+) -> None:
+    uri = f"az://{container}/claim"
+    if not ours:
+        store.write(uri, b"theirs")
+    with lost_answers(blobs, "PUT", 2) as sent:
+        assert store.write(uri, b"ours", only_if_absent=True) is ours
+    assert len(sent) == 2
+    assert store.read(uri) == (b"ours" if ours else b"theirs")
+
+
+def test_lost_answers_to_questions_are_asked_again_and_are_never_read_as_absence(
+    blobs: AzureAccess, store: AzureStore, container: str
+) -> None:
+    uris = [f"az://{container}/a", f"az://{container}/b"]
+    for uri in uris:
+        store.write(uri, b"x")
+    with lost_answers(blobs, "HEAD", 2):
+        assert list(store.find(uris[:1])) == uris[:1]
+    with lost_answers(blobs, "GET", 2):
+        assert sorted(store.find(uris)) == uris
+    with lost_answers(blobs, "GET", 99), pytest.raises(AmbiguousAnswer):
+        store.find(uris)
+    with lost_answers(blobs, "DELETE", 1):
+        store.delete(uris)
+    assert store.find(uris) == {}
+
+
+@contextmanager
+def lost_answers(access: AzureAccess, method: str, count: int) -> Iterator[list[Any]]:
+    """The next requests of this method are carried out, and their answers are lost."""
+    transport: Any = access.blobs()._pipeline._transport
+    transport = getattr(transport, "_transport", transport)
+    send, sent = transport.send, []
+
+    def losing(request: Any, **options: Any) -> Any:
+        answer = send(request, **options)
+        if request.method == method and len(sent) < count:
+            sent.append(request)
+            raise ServiceResponseError("the connection broke")
+        return answer
+
+    transport.send = losing
+    try:
+        yield sent
+    finally:
+        transport.send = send
 
 
 def count_requests(access: AzureAccess) -> list[Any]:

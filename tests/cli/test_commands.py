@@ -60,6 +60,21 @@ def test_detach_submits_and_does_not_wait_and_cancel_ends_it(cli: CommandLine, f
     assert lines(cli.good("jobs", "list", *LOCAL, "--status", "FAILED"))[0][:3] == [job_id, "FAILED", "w-a"]
 
 
+def test_monitor_watches_a_workflows_jobs_and_submits_nothing(cli: CommandLine, folder: Path) -> None:
+    short = saved(folder / "s.json", {"a": "sleep 1"}, name="short")
+    long = saved(folder / "l.json", {"b": "sleep 600", "c": "sleep 601"}, name="short-not")
+    cli.good("run", short, *LOCAL, "--detach")
+    job_id = lines(cli.good("run", long, *LOCAL, "--detach"))[0][2]
+    watched = json.loads(cli.good("monitor", short, *LOCAL, "--json", "--interval", "0.2"))
+    assert [job["name"] for job in watched["jobs"].values()] == ["short-a"]
+    assert watched["exit_code"] == 0
+    assert cli.good("monitor", short, *LOCAL) == ""
+    cli.good("cancel", long, *LOCAL)
+    assert "short-a" not in cli.good("jobs", "list", *LOCAL)
+    assert lines(cli("monitor", "short-not", *LOCAL).stdout) == []
+    assert json.loads(cli.good("jobs", "describe", job_id, *LOCAL, "--json"))["status"] in ("RUNNING", "FAILED")
+
+
 def test_status_tells_done_from_missing(cli: CommandLine, folder: Path) -> None:
     file = saved(folder / "w.json", {"a": writing("a"), "b": writing("b")}, local_buckets={"bucket": "r"})
     (folder / "r").mkdir()

@@ -10,7 +10,7 @@ import pytest
 from batch_helpers.azure_client import AzureAccess
 from batch_helpers.cloudops import CloudClient
 from tests.azure.azurite import azurite, blob_access, blob_settings
-from tests.azure.fake_batch import ACCOUNT, GROUP, KEY, SUBSCRIPTION, FakeBatch
+from tests.azure.fake_batch import ACCOUNT, GROUP, IDENTITY, KEY, SUBSCRIPTION, FakeBatch
 from tests.azure.fixtures import fake, no_account, utcnow
 
 __all__ = ["fake", "no_account"]
@@ -38,6 +38,8 @@ def azure(fake: FakeBatch, monkeypatch: pytest.MonkeyPatch) -> FakeBatch:
     monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION)
     monkeypatch.setenv("AZURE_RESOURCE_GROUP_NAME", GROUP)
     monkeypatch.setenv("AZURE_RESOURCE_MANAGER_ENDPOINT", fake.url)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{fake.url}/identity")
+    monkeypatch.setenv("IDENTITY_HEADER", IDENTITY)
     return fake
 
 

@@ -14,7 +14,6 @@ from batch_helpers.errors import CredentialsError, InvalidInput, MissingExtra, N
 from batch_helpers.job import Status
 from tests.azure.fake_batch import FakeBatch
 from tests.azure.fixtures import lost, refused
-from tests.azure.test_access import Token
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +23,16 @@ FAST = 0.05
 @pytest.fixture
 def client(azure: FakeBatch) -> CloudClient:
     client = CloudClient(stdout=io.StringIO(), sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
-    object.__setattr__(client._access, "credential", Token())
     client._finish.detach()
     return client
 
 
-def test_a_task_uses_shared_keys_or_tokens_alike(azure: FakeBatch, client: CloudClient) -> None:
-    assert CloudClient().check_job_status("none") == client.check_job_status("none") == "does not exist"
+def test_a_managed_identity_is_enough(azure: FakeBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_BATCH_ACCESS_KEY")
+    with CloudClient(stdout=io.StringIO()) as client:
+        client.create_job("job", "pool")
+        client.add_task("job", "true")
+        assert client.monitor_job("job", interval=FAST).exit_code == 0
 
 
 def test_a_job_that_exists_is_told_with_the_services_code(client: CloudClient) -> None:

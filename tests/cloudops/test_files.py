@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from pathlib import Path
 
@@ -96,28 +97,28 @@ def test_what_is_not_there_is_an_error(client: CloudClient, box: str, tmp_path: 
         client.upload_folders([str(tmp_path / "none")], box)
 
 
-def test_results_come_down_when_the_job_has_ended_well(tmp_path: Path, box: str, client: CloudClient) -> None:
-    """On this machine, where tasks may write to the containers' folders."""
-    if client._access is not None:
-        pytest.skip("Blob Storage is not mounted on the fake's nodes")
-    client.create_pool("mounted", mounts=[{"source": box, "target": "results"}])
+@pytest.fixture
+def laptop(tmp_path: Path) -> CloudClient:
+    """Tasks of this machine may write to the containers' folders."""
+    client = CloudClient(engine="local", directory=str(tmp_path / "state"), stdout=io.StringIO())
+    client.create_pool("mounted", mounts=[{"source": "box", "target": "results"}])
     client.create_job("job", "mounted")
-    client.add_task("job", 'mkdir -p "$AZ_BATCH_NODE_MOUNTS_DIR/results/sub"; '
-                    'echo $AZ_BATCH_JOB_ID/$AZ_BATCH_TASK_ID | tee "$AZ_BATCH_NODE_MOUNTS_DIR/results/one.txt" '
-                    '> "$AZ_BATCH_NODE_MOUNTS_DIR/results/sub/two.txt"')  # fmt: skip
-    paths = client.download_after_job("job", ["one.txt", "sub"], str(tmp_path / "out"), box, interval=0.05)
+    return client
+
+
+def test_results_come_down_when_the_job_has_ended_well(tmp_path: Path, laptop: CloudClient) -> None:
+    results = '"$AZ_BATCH_NODE_MOUNTS_DIR/results"'
+    laptop.add_task("job", f"cd {results} && mkdir sub && echo $AZ_BATCH_TASK_ID | tee one.txt > sub/two.txt")
+    paths = laptop.download_after_job("job", ["one.txt", "sub"], str(tmp_path / "out"), "box", interval=0.05)
     assert sorted(Path(path).relative_to(tmp_path / "out").as_posix() for path in paths) == ["one.txt", "sub/two.txt"]
-    assert (tmp_path / "out" / "one.txt").read_text() == "job/task-1\n"
+    assert (tmp_path / "out" / "one.txt").read_text() == "task-1\n"
 
 
-def test_nothing_comes_down_when_tasks_have_failed(tmp_path: Path, client: CloudClient, box: str) -> None:
-    if client._access is not None:
-        pytest.skip("needs tasks, which this client of Blob Storage alone has not")
-    client.create_pool("pool")
-    client.create_job("job", "pool")
-    client.add_task("job", "false")
+def test_nothing_comes_down_when_tasks_have_failed(tmp_path: Path, laptop: CloudClient) -> None:
+    laptop.add_task("job", "false")
     with pytest.raises(ServiceError, match="1 tasks failed"):
-        client.download_after_job("job", ["x"], str(tmp_path / "out"), box, interval=0.05)
+        laptop.download_after_job("job", ["x"], str(tmp_path / "out"), "box", interval=0.05)
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_file_is_written_outside_of_the_folder_that_was_named(tmp_path: Path, client: CloudClient, box: str) -> None:

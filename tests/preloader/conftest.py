@@ -62,7 +62,7 @@ class Image:
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
-            preloader.TRANSFER: preloader.transfer(),
+            preloader.TRANSFER: preloader.transfer_program(),
         }
 
     def install(self, name: str, text: str) -> None:

@@ -53,8 +53,8 @@ def test_a_failed_download_fails_the_job_before_the_command_runs(
     assert "download of s3://bucket/absent failed; the command is not run" in ended.stderr
 
 
-def test_a_folder_with_nothing_in_it_is_a_failed_download(shell: list[str], python_image: Image, s3: Any) -> None:
-    ended = python_image.run(shell, "echo it ran", folders(python_image))
+def test_a_folder_with_nothing_in_it_is_a_failed_download(python_image: Image, s3: Any) -> None:
+    ended = python_image.run(DASH, "echo it ran", folders(python_image))
     assert (ended.returncode, ended.stdout) == (preloader.DOWNLOAD_FAILED, "")
     assert "there is nothing under s3://bucket/input" in ended.stderr
 
@@ -71,9 +71,7 @@ def test_a_failed_upload_fails_the_job_and_leaves_no_marker(shell: list[str], py
     assert keys(s3) == ["output/one"]
 
 
-def test_a_marker_of_an_earlier_upload_is_gone_when_a_new_one_fails(
-    shell: list[str], python_image: Image, s3: Any
-) -> None:
+def test_a_marker_of_an_earlier_upload_is_gone_when_a_new_one_fails(python_image: Image, s3: Any) -> None:
     s3.put_object(Bucket="bucket", Key="output/_SUCCESS", Body=b"")
     mounts = S3Mounts(
         write=[
@@ -81,7 +79,7 @@ def test_a_marker_of_an_earlier_upload_is_gone_when_a_new_one_fails(
             {"source": python_image.path("absent.txt"), "destination": "s3://bucket/absent.txt"},
         ]
     )
-    python_image.run(shell, "true", mounts)
+    python_image.run(DASH, "true", mounts)
     assert keys(s3) == []
 
 
@@ -206,13 +204,11 @@ def test_an_option_that_nothing_here_knows_is_an_error_not_a_guess(python_image:
     assert "--request-payer" in ended.stderr
 
 
-def test_log_and_partial_results_of_a_failure_are_kept_when_that_is_asked_for(
-    shell: list[str], python_image: Image, s3: Any
-) -> None:
+def test_log_and_partial_results_of_a_failure_are_kept_when_that_is_asked_for(python_image: Image, s3: Any) -> None:
     s3.put_object(Bucket="bucket", Key="input/a", Body=b"")
     command = f"echo out; echo err >&2; echo half > {python_image.path('output')}/half; exit 5"
     asked = {"EZBATCH_KEEP": "s3://bucket/failed/", "AWS_BATCH_JOB_ID": "id-1", "AWS_BATCH_JOB_ATTEMPT": "2"}
-    ended = python_image.run(shell, command, folders(python_image), **asked)
+    ended = python_image.run(DASH, command, folders(python_image), **asked)
     assert (ended.returncode, ended.stdout) == (5, "out\nerr\n")
     assert keys(s3) == ["failed/id-1/2/log.txt", "failed/id-1/2/output/half", "input/a"]
     log = s3.get_object(Bucket="bucket", Key="failed/id-1/2/log.txt")["Body"].read()

@@ -15,6 +15,7 @@ import pytest
 from batch_helpers import preloader
 from batch_helpers.s3 import S3Mounts
 from tests.preloader.conftest import Image, keys
+from tests.servers import tool
 
 pytestmark = pytest.mark.slow
 
@@ -123,6 +124,8 @@ class TestLastResort:
 
     @pytest.fixture
     def bare(self, image: Image) -> Image:
+        for name in ("curl", "wget", "unzip"):
+            tool(name, f"apt-get install {name}")
         image.install("id", 'echo "${FAKE_UID:-0}"')
         image.install("apt-get", 'echo "$@" >>"$HOME/packages"')
         return image
@@ -139,7 +142,7 @@ class TestLastResort:
 
     def test_what_unpacks_it_is_installed_first_where_it_is_missing(self, bare: Image, site: str, s3: Any) -> None:
         for name in ("mktemp", "rm", "mkdir", "dirname", "uname", "sh", "cat", "chmod", "wget", "ln"):
-            (bare.bin / name).symlink_to(f"/usr/bin/{name}")
+            (bare.bin / name).symlink_to(tool(name, f"apt-get install {name}"))
         bare.install(
             "apt-get", 'echo "$@" >>"$HOME/packages"; [ "$1" = update ] || ln -s /usr/bin/unzip "${0%/*}/unzip"'
         )

@@ -10,6 +10,9 @@ import pytest
 
 from batch_helpers.serve.outcomes import Outcome
 from tests.serve.desk import Desk, OpenDesk
+from tests.serve.fixtures import endpoint, instant_endpoint
+
+__all__ = ["endpoint", "instant_endpoint"]
 
 _MEMORY = "/dev/shm"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from batch_helpers.job import Status
 from batch_helpers.serve.outcomes import Outcome
 from batch_helpers.serve.verdicts import EXITED
 from tests.serve.desk import START, Desk, OpenDesk, Refused, definition, needs
@@ -255,6 +256,35 @@ def test_jobs_go_on_where_they_were_when_the_endpoint_comes_back(open_desk: Open
     again.settle()
     assert again.status(*ids) == ["SUCCEEDED"] * 4
     assert [len(again.job(job_id)["attempts"]) for job_id in ids] == [1] * 4
+
+
+@pytest.mark.parametrize("hold", ["RUNNABLE", "STARTING", "RUNNING"])
+def test_an_end_that_was_wanted_when_the_endpoint_died_comes_when_it_is_back(open_desk: OpenDesk, hold: str) -> None:
+    desk = open_desk(Outcome(hold=hold))
+    job_id = desk.submit()
+    desk.settle()
+    desk("TerminateJob", jobId=job_id, reason="enough")
+    again = open_desk(define=False)
+    again.resume()
+    again.settle()
+    job = again.job(job_id)
+    assert (job["status"], job["statusReason"]) == ("FAILED", "enough")
+
+
+def test_a_cancellation_that_comes_after_the_start_is_as_if_it_had_never_been(open_desk: OpenDesk) -> None:
+    """The endpoint hears of a start a moment later than it happens."""
+    desk = open_desk(Outcome(hold="RUNNING"))
+    job_id = desk.submit()
+    desk.turn()
+    assert desk.status(job_id) == ["RUNNABLE"]
+    desk.runner._put(Status.STARTING, desk.runner._stages[Status.RUNNABLE].pop())
+    desk("CancelJob", jobId=job_id, reason="too late")
+    desk.settle()
+    job = desk.job(job_id)
+    assert (job["status"], "isCancelled" in job) == ("RUNNING", False)
+    desk.runner.release()
+    desk.settle()
+    assert desk.status(job_id) == ["SUCCEEDED"]
 
 
 def test_a_job_too_big_for_its_environment_stays_runnable_and_says_why(desk: Desk) -> None:

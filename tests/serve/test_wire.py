@@ -74,7 +74,7 @@ def test_a_member_that_is_null_was_not_sent(desk: Desk) -> None:
         ({"parameters": {"a": 1}}, "parameters.a: expected a string, not 1"),
         ({"parameters": []}, "parameters: expected an object, not []"),
         ({"tags": {"a": "v" * 257}}, "tags.a: at most 256 characters are allowed, not 257"),
-        ({"tags": {"": "v"}}, "tags.: at least 1 characters are needed, not 0"),
+        ({"tags": {"": "v"}}, "tags: at least 1 characters are needed, not 0"),
         (
             {"dependsOn": [{"jobId": "x", "type": "OTHER"}]},
             "dependsOn[0].type: 'OTHER' is not one of N_TO_N, SEQUENTIAL",

@@ -15,6 +15,7 @@ from batch_helpers.errors import InvalidInput, InvalidJob
 from batch_helpers.s3 import S3Mounts
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
 from batch_helpers.workflow.definitions import Roles, content
+from tests.engines.aws.account import moto_jobs
 from tests.workflow.conftest import ROLE, Account
 
 ROLES = Roles(execution=ROLE, task="arn:aws:iam::123456789012:role/task")
@@ -58,7 +59,7 @@ def test_the_preloader_rides_in_the_definition() -> None:
     assert valid(held)
     container = held["containerProperties"]
     assert container["command"] == ["/bin/sh", "-c", preloader.script()]
-    assert container["environment"] == [{"name": "EZBATCH_TRANSFER", "value": preloader.transfer()}]
+    assert container["environment"] == [{"name": "EZBATCH_TRANSFER", "value": preloader.transfer_program()}]
     assert len(json.dumps(held)) < 20_000  # of the 24 KiB that a definition may have
 
 
@@ -176,12 +177,29 @@ class TestOnAWS:
 
     def test_a_deregistered_definition_does_not_make_running_work_unrecognisable(self, account: Account) -> None:
         first = self.workflow().submit(queue="my-job-queue", engine=account.script(), keep_definitions=False)
-        from tests.engines.aws.account import moto_jobs
-
         for job in moto_jobs().values():
             job.status = "RUNNING"
         second = self.workflow().submit(queue="my-job-queue", engine=account.script(), keep_definitions=False)
         assert second == first
+
+    def test_the_same_work_with_more_storage_or_another_role_is_not_sent_beside_itself(self, account: Account) -> None:
+        job = EZBatchJob("ubuntu", "x", mounts=MOUNTS, preloader=True)
+        first = EZBatchWorkflow("w", {"a": job}).submit(queue="my-job-queue", engine=account.script())
+        for active in moto_jobs().values():
+            active.status = "RUNNING"
+        bigger = EZBatchWorkflow("w", {"a": replace(job, storage_size=100, memory=4096, platform="FARGATE")})
+        again = bigger.submit(queue="my-job-queue", engine=account.script(), execution_role_arn="arn:other")
+        assert again == first
+        assert bigger.cancel(queue="my-job-queue", engine=account.script()) == list(first.values())
+
+    def test_plan_and_cancel_need_no_role(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+        ids = self.workflow().submit(queue="my-job-queue", engine=account.script())
+        for active in moto_jobs().values():
+            active.status = "RUNNING"
+        monkeypatch.delenv("BATCH_HELPERS_EXECUTION_ROLE_ARN")
+        plan = self.workflow().plan(queue="my-job-queue", engine=account.script())
+        assert {str(item.action) for item in plan} == {"reuse"}
+        assert set(self.workflow().cancel(queue="my-job-queue", engine=account.script())) == set(ids.values())
 
     def test_timeouts_roles_and_queues_reach_the_service(self, account: Account) -> None:
         job = EZBatchJob("ubuntu", "x", queue="other", timeout=90, attempts=2)

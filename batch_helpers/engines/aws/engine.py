@@ -79,14 +79,8 @@ class AWSEngine:
         for job in jobs:
             limits.check_job(job)
             limits.check_dependencies(job)
-        spilled = [self._spilled(job) for job in jobs]
-        wanted = dict.fromkeys(job.image for job in jobs if job.image is not None)
-        made = {image: self.define(image, images.content(image)) for image in wanted}
-        if self._spill is not None:
-            each(self._spill.keep, [item for item in spilled if item is not None], self._width)
+        orders = self._orders(jobs)
         submission = Submission(self._batch, self._sleep)
-        definitions = [job.job_definition or made[job.image or ""] for job in jobs]
-        orders = list(zip(jobs, definitions, spilled, strict=True))
         done, failure = spread(lambda order: self._send(submission, *order), orders, self._width)
         if failure is not None:
             raise SubmitFailed(f"{len(done)} of {len(jobs)} jobs were submitted, then: {failure}", done) from failure
@@ -162,6 +156,16 @@ class AWSEngine:
         if not dry_run:
             self.deregister(doomed)
         return doomed
+
+    def _orders(self, jobs: Sequence[Job]) -> list[tuple[Job, str, Spilled | None]]:
+        """Each job with its definition and what is sent instead of it; all that must be there before it is sent."""
+        spilled = [self._spilled(job) for job in jobs]
+        wanted = dict.fromkeys(job.image for job in jobs if job.image is not None)
+        made = {image: self.define(image, images.content(image)) for image in wanted}
+        if self._spill is not None:
+            each(self._spill.keep, [item for item in spilled if item is not None], self._width)
+        definitions = [job.job_definition or made[job.image or ""] for job in jobs]
+        return list(zip(jobs, definitions, spilled, strict=True))
 
     def _spilled(self, job: Job) -> Spilled | None:
         """What is sent instead of a job that is too long. Raises InvalidJob when nothing can be."""

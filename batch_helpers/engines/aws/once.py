@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from batch_helpers.errors import AmbiguousAnswer, ServiceError
+from batch_helpers.errors import AmbiguousAnswer, ServiceError, Throttled, Unreachable
 
 T = TypeVar("T")
 
@@ -13,6 +13,8 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each look: a listing may lag behind what was accepted."""
 
 SENDS = 4
+
+_PASSING = (AmbiguousAnswer, Throttled, Unreachable)
 
 
 def settled(send: Callable[[], T], find: Callable[[], T | None], sleep: Callable[[float], None]) -> T:
@@ -35,15 +37,25 @@ def settled(send: Callable[[], T], find: Callable[[], T | None], sleep: Callable
 
 
 def _sought(find: Callable[[], T | None], doubt: AmbiguousAnswer, sleep: Callable[[float], None]) -> T | None:
+    """What was found, or None when the last look, at least, could see that there is nothing."""
+    blind: ServiceError | None = None
     for pause in PAUSES:
         sleep(pause)
         try:
-            found = find()
+            found, blind = find(), None
+        except _PASSING as exc:
+            found, blind = None, exc
         except ServiceError as exc:
-            raise AmbiguousAnswer(
-                f"{doubt}; it may have been carried out, but that cannot be looked up ({exc}): "
-                "run again later, and it will be found by its name"
-            ) from exc
+            raise _unsettled(doubt, exc) from exc
         if found is not None:
             return found
+    if blind is not None:
+        raise _unsettled(doubt, blind) from blind
     return None
+
+
+def _unsettled(doubt: AmbiguousAnswer, problem: ServiceError) -> AmbiguousAnswer:
+    return AmbiguousAnswer(
+        f"{doubt}; it may have been carried out, but that cannot be looked up ({problem}): "
+        "run again later, and it will be found by its name"
+    )

@@ -50,6 +50,11 @@ class AzureJobs:
         self._pool_names: dict[str, str] = {}
         self._lock = threading.Lock()
 
+    @property
+    def used(self) -> list[str]:
+        """The queues that have been given an Azure job here."""
+        return list(self._current)
+
     def of(self, queue: str) -> list[AzureJob]:
         """The Azure jobs of a queue, oldest first; none when there are none yet."""
         if self.pool is None:

@@ -118,20 +118,23 @@ class AzureEngine:
         """All tasks of an Azure job, whoever added them."""
         return list(self._details(azure_job, self.reading.every(azure_job)).values())
 
-    def settle(self, queues: Collection[str]) -> None:
+    def settle(self, queues: Collection[str] | None = None) -> None:
         """Let the Azure jobs of these queues complete once their tasks have ended, so that they stop counting.
 
-        One whose last tasks wait in vain is completed now. Tasks that are added later go to a new Azure job.
+        queues: None is those that this engine has submitted to. One whose last tasks wait in vain is completed now.
+        Tasks that are added later go to a new Azure job.
         """
-        for queue in queues:
+        for queue in self.jobs.used if queues is None else queues:
             for azure_job in self.jobs.of(queue):
-                if azure_job.state != "active":
-                    continue
-                picture = picture_of(self.reading, azure_job)
-                if picture.tasks and not picture.live:
-                    self.jobs.end(azure_job.id, "every task has ended or waits for one that failed")
-                else:
-                    self.jobs.settle(azure_job.id)
+                if azure_job.state == "active":
+                    self._settle(azure_job)
+
+    def _settle(self, azure_job: AzureJob) -> None:
+        picture = picture_of(self.reading, azure_job)
+        if picture.tasks and not picture.live:
+            self.jobs.end(azure_job.id, "every task has ended or waits for one that failed")
+        else:
+            self.jobs.settle(azure_job.id)
 
     def _details(self, name: str, raws: Sequence[Raw]) -> dict[str, JobDetail]:
         """Tasks of one Azure job as details, by their ids in lower case."""

@@ -72,12 +72,14 @@ class LocalEngine:
         if not jobs:
             return []
         self.check(jobs)
-        new, context = [new_job(job, self._containers) for job in jobs], here()
+        context = here()
         self._explain(jobs)
         database = self._create()
-        with on_its_way(database), database.changes(time.time()) as changes:
-            changes.limit(self._capacity)
-            ids = changes.insert(new, context)
+        with on_its_way(database):
+            new = [new_job(job, self._containers) for job in jobs]
+            with database.changes(time.time()) as changes:
+                changes.limit(self._capacity)
+                ids = changes.insert(new, context)
         self._seen = None
         try:
             see_to_it(database)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _QUICK, _SLOW = 0.01, 0.1
-_SHARE, _LONGEST = 9, 1.0
+_SHARE, _LONGEST = 19, 1.0
 
 
 class Waiter:
     """Sleeps in short naps until something has changed.
 
-    Those who look, wait and look again get about a tenth of a CPU for it: what looking has cost is slept first.
+    Those who look, wait and look again get about a twentieth of a CPU for it: what looking has cost is slept first.
     """
 
     def __init__(self, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:

@@ -61,7 +61,7 @@ def _group(service: Service, request: dict[str, Any]) -> str:
     given = [request[name] for name in ("logGroupName", "logGroupIdentifier") if name in request]
     if len(given) != 1:
         raise InvalidParameter("Exactly one of logGroupName and logGroupIdentifier must be specified.")
-    group: str = given[0].rpartition(":log-group:")[2].removesuffix(":*")
+    group: str = given[0].rpartition(":log-group:")[2]
     if group != GROUP and not service.database.streams.has_group(group):
         raise ResourceNotFound("The specified log group does not exist.")
     return group

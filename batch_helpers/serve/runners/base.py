@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from batch_helpers.job import Status
 from batch_helpers.serve.jobs.retrying import Failure
-from batch_helpers.serve.state.rows import Ready
+from batch_helpers.serve.state.rows import Ready, Stop
 
 SUCCESS = Failure(exit_code=0)
 
@@ -15,13 +15,15 @@ SUCCESS = Failure(exit_code=0)
 class Event(NamedTuple):
     """Something that has happened to a job's attempt, at a time in milliseconds.
 
-    status: STARTING, RUNNING, or SUCCEEDED or FAILED for an attempt that has ended, with `how` it did.
+    status: STARTING, RUNNING, or SUCCEEDED or FAILED for an attempt that has ended, with `how` it did. began: False for
+    one that was stopped before it was started.
     """
 
     seq: int
     status: Status
     at: int
     how: Failure = SUCCESS
+    began: bool = True
 
 
 class Capacity(NamedTuple):
@@ -47,10 +49,11 @@ class Runner(Protocol):
         """How many more attempts it would like to be given now."""
         ...
 
-    async def turn(self, ready: Sequence[Ready], stops: Sequence[tuple[int, str]]) -> list[Event]:
-        """Take these attempts, end those (seq and jobId), and tell what has happened since the last turn.
+    async def turn(self, ready: Sequence[Ready], stops: Sequence[Stop]) -> list[Event]:
+        """Take these attempts, then make those stops, and tell what has happened since the last turn.
 
-        An attempt that it has had before, in this life or an earlier one, is not started again.
+        An attempt that it has had before, in this life or an earlier one, is not started again. The end of every
+        attempt that was taken is told, also of one that was ended before it was started.
         """
         ...
 

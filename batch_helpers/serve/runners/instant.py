@@ -14,7 +14,7 @@ from batch_helpers.serve.clock import Clock
 from batch_helpers.serve.jobs.timeouts import timeout_of
 from batch_helpers.serve.outcomes import Outcome, first_fitting
 from batch_helpers.serve.runners.base import Capacity, Event
-from batch_helpers.serve.state.rows import Ready
+from batch_helpers.serve.state.rows import Ready, Stop
 from batch_helpers.serve.verdicts import TERMINATED, TIMED_OUT
 
 BATCH = 1000
@@ -42,22 +42,23 @@ class InstantRunner:
         self._stages: dict[Status, deque[_Play]] = {stage: deque() for stage in (Status.RUNNABLE, Status.STARTING)}
         self._running: list[tuple[float, int, _Play]] = []
         self._held: dict[int, tuple[Status, _Play]] = {}
-        self._there: set[int] = set()
+        self._there: dict[int, Status] = {}
         self._order = count()
 
     @property
     def room(self) -> int:
         return BATCH
 
-    async def turn(self, ready: Sequence[Ready], stops: Sequence[tuple[int, str]]) -> list[Event]:
+    async def turn(self, ready: Sequence[Ready], stops: Sequence[Stop]) -> list[Event]:
         """Move attempts on by one state each, those that have come furthest first."""
         now = self._clock.milliseconds()
-        events: list[Event | None] = [self._ended(now, seq) for seq, _ in stops if seq in self._there]
+        events = [self._stop(now, stop) for stop in stops]
         events += self._end(now)
         events += self._start_running(now)
         events += self._start(now)
         for item in ready:
             self._take(item)
+        events += [self._stop(now, stop) for stop in stops]  # of those that have just been taken
         return [event for event in events if event is not None]
 
     def due_in(self) -> float | None:
@@ -85,11 +86,11 @@ class InstantRunner:
             return
         outcome = first_fitting(self.outcomes, item.name, item.array_index, item.number)
         play = _Play(item.seq, item.name, outcome, timeout_of(item.document))
-        self._there.add(item.seq)
         self._put(Status(item.status), play)
 
     def _put(self, stage: Status, play: _Play) -> None:
         """Set an attempt into a state: it goes on from there, or is held there."""
+        self._there[play.seq] = stage
         if play.outcome.hold == stage:
             self._held[play.seq] = (stage, play)
         elif stage is Status.RUNNING:
@@ -123,16 +124,19 @@ class InstantRunner:
         return ended
 
     def _over(self, play: _Play, now: int) -> Event:
-        self._there.discard(play.seq)
+        del self._there[play.seq]
         if play.timeout is not None and play.outcome.seconds >= play.timeout:
             return Event(play.seq, Status.FAILED, now, TIMED_OUT)
         failure = play.outcome.failure()
         return Event(play.seq, Status.SUCCEEDED if failure.exit_code == 0 else Status.FAILED, now, failure)
 
-    def _ended(self, now: int, seq: int) -> Event:
-        self._there.discard(seq)
-        self._held.pop(seq, None)
-        return Event(seq, Status.FAILED, now, TERMINATED)
+    def _stop(self, now: int, stop: Stop) -> Event | None:
+        stage = self._there.get(stop.seq)
+        if stage is None or (stage is not Status.RUNNABLE and not stop.force):
+            return None
+        del self._there[stop.seq]
+        self._held.pop(stop.seq, None)
+        return Event(stop.seq, Status.FAILED, now, TERMINATED, began=stage is not Status.RUNNABLE)
 
 
 def _without_hold(outcome: Outcome) -> Outcome:

@@ -18,15 +18,15 @@ from batch_helpers.engines.local.rows import Capacity as Limits
 from batch_helpers.engines.local.rows import NewJob
 from batch_helpers.engines.local.start import see_to_it
 from batch_helpers.job import Attempt, JobDetail, Status
-from batch_helpers.serve.runners.again import again as give_again
 from batch_helpers.serve.runners.base import Capacity, Event
 from batch_helpers.serve.runners.translation import how_it_ended, new_job, nothing_to_run
-from batch_helpers.serve.state.rows import Ready
+from batch_helpers.serve.state.rows import Ready, Stop
 
 WINDOW = 500
 """The most attempts that the engine is given at a time; the others wait here, where they cost nothing."""
 
 _POLL = 0.05
+_STOPPED = "stopped by the endpoint"
 _CARE = 1.0
 
 
@@ -67,7 +67,7 @@ class LocalRunner:
     def room(self) -> int:
         return max(0, WINDOW - len(self._watched))
 
-    async def turn(self, ready: Sequence[Ready], stops: Sequence[tuple[int, str]]) -> list[Event]:
+    async def turn(self, ready: Sequence[Ready], stops: Sequence[Stop]) -> list[Event]:
         """Give the engine what is new, and see what has become of what it has; in a thread, since it may take long."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._turn, ready, stops)
 
@@ -82,11 +82,12 @@ class LocalRunner:
         self._thread.shutdown(wait=True)
         self._database.close()
 
-    def _turn(self, ready: Sequence[Ready], stops: Sequence[tuple[int, str]]) -> list[Event]:
+    def _turn(self, ready: Sequence[Ready], stops: Sequence[Stop]) -> list[Event]:
         events = self._give(ready)
         if stops:
             with self._database.changes(time.time()) as changes:
-                changes.cancel([job_id for _, job_id in stops], "stopped by the endpoint")
+                changes.cancel([stop.job_id for stop in stops if stop.force], _STOPPED)
+                changes.cancel([stop.job_id for stop in stops if not stop.force], _STOPPED, started=False)
         self._look_after(urgent=bool(ready or stops))
         return events + self._news()
 
@@ -106,7 +107,7 @@ class LocalRunner:
     def _insert(self, new: Sequence[NewJob], again: Sequence[str]) -> None:
         with self._database.changes(time.time()) as changes:
             changes.insert(new, self._context)
-            give_again(changes, again)
+            changes.again(again)
 
     def _look_after(self, *, urgent: bool) -> None:
         """See that there is a supervisor while there is something for it to do."""
@@ -137,7 +138,7 @@ class LocalRunner:
             del self._watched[detail.job_id]
             stopped = attempt.stopped_at if attempt else detail.stopped_at
             how = how_it_ended(detail, attempt)
-            events.append(Event(watched.seq, detail.status, _milliseconds(stopped), how))
+            events.append(Event(watched.seq, detail.status, _milliseconds(stopped), how, attempt is not None))
         elif detail.status is Status.STARTING:
             events.append(Event(watched.seq, Status.STARTING, _milliseconds(detail.started_at)))
         return events

@@ -19,6 +19,8 @@ def ending(details: DetailWriter, job: Occupant, event: Event) -> Ending:
     """SUCCEEDED or FAILED for good, or RUNNABLE for another attempt; someone's wish to end it comes before both."""
     how, number = event.how, job.attempt + 1
     failed = event.status is Status.FAILED
+    if not event.began:
+        return Ending(job.seq, Status.FAILED, job.cancel, event.at, attempt=job.attempt, attempts=job.attempts)
     reason = job.cancel if job.cancel is not None and failed else how.status_reason or EXITED
     why = how.reason[:_REASON] or None
     ended = ended_as(how.exit_code, why)

@@ -20,7 +20,7 @@ from batch_helpers.serve.scheduling.placement import obstacle
 from batch_helpers.serve.scheduling.retention import Retention
 from batch_helpers.serve.scheduling.timelimits import TimeLimits
 from batch_helpers.serve.service import Service
-from batch_helpers.serve.state.rows import Ready, Stream
+from batch_helpers.serve.state.rows import Ready, Stop, Stream
 
 _log = logging.getLogger(__name__)
 
@@ -80,9 +80,14 @@ class Scheduler:
             self._moves.disown()
 
     async def _resume(self) -> None:
-        """Hand the attempts that were under way back to the runner."""
+        """Hand the attempts that were under way back to the runner, and end those of which that was wanted."""
+        now = self._service.clock.milliseconds()
         with self._service.database.transaction():
             self._moves.disown()
+            for seq, job_id, status, reason in self._moves.unfulfilled():
+                self._service.wishes.stops.append(Stop(seq, job_id, force=True))
+                if status == Status.RUNNABLE:
+                    self._moves.fail(seq, reason, now)
         after = 0
         while batch := self._service.database.jobs.under_way(after, _ADMITTED):
             after = batch[-1].seq

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from batch_helpers.job import TERMINAL, Status
-from batch_helpers.serve.state.rows import Ending, Known, Occupant
+from batch_helpers.serve.state.rows import Ending, Known, Occupant, Stop
 from batch_helpers.serve.state.schema import (
     CANCELLED,
     DISPATCHED,
@@ -58,14 +58,26 @@ class Moves:
         sql = "UPDATE jobs SET dispatched = ? WHERE status = 'RUNNABLE' AND size IS NULL"
         self._sqlite.execute(sql, (NOT_DISPATCHED,))
 
+    def unfulfilled(self) -> list[tuple[int, str, str, str]]:
+        """The seq, id, status and reason of jobs that somebody wanted ended, and that may have an attempt under way."""
+        sql = (
+            "SELECT seq, id, status, cancel FROM jobs WHERE cancel IS NOT NULL AND size IS NULL"
+            " AND status IN ('RUNNABLE', 'STARTING', 'RUNNING')"
+        )
+        return self._sqlite.execute(sql).fetchall()
+
     def starting(self, seqs: Iterable[int]) -> None:
         sql = "UPDATE jobs SET status = 'STARTING', reason = NULL WHERE seq = ? AND status = 'RUNNABLE'"
         self._sqlite.executemany(sql, [(seq,) for seq in seqs])
 
     def running(self, starts: Iterable[tuple[int, str, int]]) -> None:
-        """Make jobs RUNNING, with the time and the log stream of the attempt: rows of time, stream, seq."""
+        """Make jobs RUNNING, with the time and the log stream of the attempt: rows of time, stream, seq.
+
+        A CancelJob that came too late is as if it had never been.
+        """
         sql = (
-            "UPDATE jobs SET status = 'RUNNING', reason = NULL, started_at = ?, stream = ?"
+            "UPDATE jobs SET status = 'RUNNING', reason = NULL, started_at = ?, stream = ?,"  # noqa: S608
+            f" flags = flags & {TERMINATED}, cancel = CASE WHEN flags & {TERMINATED} THEN cancel END"
             " WHERE seq = ? AND status IN ('RUNNABLE', 'STARTING')"
         )
         self._sqlite.executemany(sql, starts)
@@ -99,8 +111,8 @@ class Moves:
         if self._fail(seq, reason, now):
             self._settle(seq, now)
 
-    def cancel(self, job: Known, reason: str, now: int, *, terminate: bool) -> list[tuple[int, str]]:
-        """Do what CancelJob and TerminateJob do, and return the seq and id of each attempt that has to be stopped.
+    def cancel(self, job: Known, reason: str, now: int, *, terminate: bool) -> list[Stop]:
+        """Do what CancelJob and TerminateJob do, and return what has to be stopped.
 
         https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html
         """
@@ -111,10 +123,11 @@ class Moves:
         if job.status in (Status.STARTING, Status.RUNNING):
             return self._terminate(job, reason) if terminate else []
         self._flag(job.seq, reason, terminate=terminate)
-        if job.status == Status.PENDING:
-            return []  # it fails when the last of the jobs that it waits for has ended, not before
-        self.fail(job.seq, reason, now)
-        return [(job.seq, job.id)] if job.dispatched == DISPATCHED else []
+        if job.dispatched == DISPATCHED:
+            return [Stop(job.seq, job.id, force=terminate)]
+        if job.status != Status.PENDING:  # which fails when the last of the jobs that it waits for has ended
+            self.fail(job.seq, reason, now)
+        return []
 
     def add_children(self, parent: int, now: int, heads: Sequence[str], waiting: Mapping[int, int]) -> int:
         """Make an array's children, PENDING, and return the seq of the first; the others' follow without a gap.
@@ -148,16 +161,16 @@ class Moves:
             elif row:
                 self._sqlite.execute("UPDATE jobs SET status = 'RUNNABLE' WHERE seq = ?", (seq,))
 
-    def _cancel_array(self, parent: Known, reason: str, now: int, *, terminate: bool) -> list[tuple[int, str]]:
+    def _cancel_array(self, parent: Known, reason: str, now: int, *, terminate: bool) -> list[Stop]:
         self._flag(parent.seq, reason, terminate=terminate)
         fields = ", ".join(Known._fields)
         sql = f"SELECT {fields} FROM jobs WHERE parent = ? AND status IN {LIVE}"  # noqa: S608
         children = [Known(*row) for row in self._sqlite.execute(sql, (parent.seq,)).fetchall()]
         return [item for child in children for item in self.cancel(child, reason, now, terminate=terminate)]
 
-    def _terminate(self, job: Known, reason: str) -> list[tuple[int, str]]:
+    def _terminate(self, job: Known, reason: str) -> list[Stop]:
         self._flag(job.seq, reason, terminate=True)
-        return [(job.seq, job.id)]
+        return [Stop(job.seq, job.id, force=True)]
 
     def _flag(self, seq: int, reason: str, *, terminate: bool) -> None:
         sql = "UPDATE jobs SET flags = flags | ?, cancel = coalesce(cancel, ?) WHERE seq = ?"

@@ -117,6 +117,14 @@ class Identity(NamedTuple):
     document: str
 
 
+class Stop(NamedTuple):
+    """An attempt that has to be stopped; without `force` only if it has not started."""
+
+    seq: int
+    job_id: str
+    force: bool
+
+
 class Occupant(NamedTuple):
     """A job whose attempt has ended, as far as the verdict on it needs to know.
 

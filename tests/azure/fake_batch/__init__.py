@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.azure.fake_batch.arm import GROUP, SUBSCRIPTION
-from tests.azure.fake_batch.auth import ACCOUNT, KEY, TOKEN
+from tests.azure.fake_batch.auth import ACCOUNT, IDENTITY, KEY, TOKEN
 from tests.azure.fake_batch.server import Answer, FakeBatch, fake_batch
 
-__all__ = ["ACCOUNT", "GROUP", "KEY", "SUBSCRIPTION", "TOKEN", "Answer", "FakeBatch", "fake_batch"]
+__all__ = ["ACCOUNT", "GROUP", "IDENTITY", "KEY", "SUBSCRIPTION", "TOKEN", "Answer", "FakeBatch", "fake_batch"]

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.azure.fake_batch.refusal import Refusal
 
-ACCOUNT, TOKEN = "fakeaccount", "good-token"
+ACCOUNT, TOKEN, IDENTITY = "fakeaccount", "good-token", "good-identity"
 KEY = base64.b64encode(b"a key of thirty-two bytes, indeed").decode()
 
 _SIGNED = (

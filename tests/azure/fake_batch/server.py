@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -81,6 +82,10 @@ class FakeBatch:
     def _routed(self, method: str, target: str, headers: Mapping[str, str], text: bytes) -> Answer:
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path == "/identity":
+            return Answer(200, _identity(headers))
+        if url.path == "/secrets/sp" and headers.get("authorization") == f"Bearer {auth.TOKEN}":
+            return Answer(200, {"value": "from the vault"})
         if query.get("api-version") != API_VERSION:
             raise Refusal("UnsupportedRequestVersion", str(query.get("api-version")))
         if url.path.startswith("/subscriptions/"):
@@ -102,11 +107,18 @@ class FakeBatch:
         raise Refusal("ResourceNotFound")
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no error of the service."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def fake_batch(root: Path) -> Iterator[FakeBatch]:
     """A service with no pool yet; its tasks run in folders under `root`. Ends all of them when it is left."""
     fake = FakeBatch(Service(root))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
+    server = _Server(("127.0.0.1", 0), _handler(fake))
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -149,6 +161,13 @@ def _handler(fake: FakeBatch) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _answer  # noqa: N815
 
     return Handler
+
+
+def _identity(headers: Mapping[str, str]) -> dict[str, str]:
+    """A managed identity's token: https://learn.microsoft.com/azure/app-service/overview-managed-identity"""
+    if headers.get("x-identity-header") != auth.IDENTITY:
+        raise Refusal("AuthenticationFailed")
+    return {"access_token": auth.TOKEN, "expires_on": str(2**33), "resource": "any", "token_type": "Bearer"}
 
 
 def _page(request: Request, items: Iterator[Any]) -> Answer:

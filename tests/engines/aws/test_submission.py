@@ -79,6 +79,30 @@ def test_while_nobody_can_look_nothing_is_sent_again(engine: AWSEngine, service:
     assert service.count("submitjob") == 1
 
 
+def test_a_look_that_fails_is_followed_by_another(engine: AWSEngine, service: Service) -> None:
+    service.script["submitjob"].append(accepted_but(200, b""))
+    service.script["listjobs"].extend([says(500, "ServerException")] * 6)
+    assert engine.submit([job()]) == ["job-1"]
+    assert (service.count("submitjob"), service.count("listjobs")) == (1, 7)
+
+
+def test_a_job_that_is_not_there_at_the_last_look_is_sent_again_though_an_earlier_look_failed(
+    engine: AWSEngine, service: Service
+) -> None:
+    service.script["submitjob"].append(says(500, "ServerException"))
+    service.script["listjobs"].extend([says(500, "ServerException")] * 6)
+    assert engine.submit([job()]) == ["job-1"]
+    assert service.count("submitjob") == 2
+
+
+def test_a_first_look_that_saw_nothing_is_not_enough_to_send_again(engine: AWSEngine, service: Service) -> None:
+    service.script["submitjob"].append(accepted_but(200, b""))
+    service.script["listjobs"].extend([answers(jobSummaryList=[]), *[says(500, "ServerException")] * 18])
+    with pytest.raises(SubmitFailed, match=r"may have been carried out.*cannot be looked up"):
+        engine.submit([job()])
+    assert service.count("submitjob") == 1
+
+
 def test_a_service_that_never_answers_is_given_up(engine: AWSEngine, service: Service) -> None:
     service.script["submitjob"].extend([says(500, "ServerException")] * 20)
     with pytest.raises(SubmitFailed, match="never was there a trace") as caught:

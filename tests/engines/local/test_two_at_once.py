@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from batch_helpers.engines.local import LocalEngine
-from batch_helpers.engines.local.lock import SupervisorLock
 from batch_helpers.job import Job, Status
 from tests.engines.local.workshop import Workshop, until
 
@@ -86,13 +85,40 @@ def test_a_supervisor_started_by_hand_runs_what_it_finds_and_leaves(workshop: Wo
         assert supervisor.wait(30) == 0
 
 
-def test_no_wake_up_is_lost_when_work_comes_while_a_supervisor_leaves(workshop: Workshop, work: Path) -> None:
-    for round_ in range(4):
-        [detail] = workshop.run(Job("a", command=["true", str(round_)]))
-        leaving = workshop.supervisor()
-        if leaving is not None:
-            until(lambda: SupervisorLock(str(workshop.directory)).holder() and workshop.supervisor() is None)
-        assert detail.status is Status.SUCCEEDED
+# Somebody submits while the supervisor has the lock, so starts none, but the supervisor is on its way out already.
+LATE = """
+import sys
+from batch_helpers.engines.local import supervisor
+from batch_helpers.engines.local.database import Database
+from batch_helpers.engines.local.lock import SupervisorLock
+from batch_helpers.engines.local.rows import Context, NewJob, Spec
+
+database = Database(sys.argv[1])
+
+class Late(SupervisorLock):
+    late = True
+
+    def release(self):
+        if self.late:
+            self.late = False
+            with database.changes(1.0) as changes:
+                changes.insert([NewJob("late", "late", "q", Spec(["true"]))], Context("/", {}))
+        super().release()
+
+supervisor.IDLE = 0.05
+lock = Late(sys.argv[1])
+assert lock.acquire()
+supervisor.Supervisor(sys.argv[1], lock).run()
+assert lock.acquire()
+print([str(detail.status) for detail in database.describe(["late"])])
+"""
+
+
+def test_no_wake_up_is_lost_when_work_comes_while_a_supervisor_leaves(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "['SUCCEEDED']\n"
 
 
 def test_threads_may_share_an_engine(workshop: Workshop) -> None:

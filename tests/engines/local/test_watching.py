@@ -47,7 +47,7 @@ def test_without_a_change_it_takes_as_long_as_was_asked_in_naps_that_grow() -> N
 def test_looking_is_paid_for_with_sleep_once() -> None:
     clock = Time()
     waiter = clock.waiter()
-    look(waiter, 0.02)
+    look(waiter, 0.01)
     waiter.wait(60, lambda: True)
     assert 0.18 <= clock.now < 0.5
     waiter.wait(60, lambda: True)
@@ -57,9 +57,9 @@ def test_looking_is_paid_for_with_sleep_once() -> None:
 def test_nobody_pays_more_than_a_second_or_than_the_wait() -> None:
     clock = Time()
     waiter = clock.waiter()
-    look(waiter, 0.15)
+    look(waiter, 0.1)
     waiter.wait(60, lambda: True)
     assert clock.naps == [1.0]
-    look(waiter, 0.02)
+    look(waiter, 0.01)
     waiter.wait(0.05, lambda: True)
     assert clock.naps[1:] == [0.05]
