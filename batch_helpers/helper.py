@@ -247,7 +247,9 @@ class AWSBatchHelper(BatchHelper):
     """Jobs on AWS Batch.
 
     job_queue: name or ARN of the queue of jobs that name none. session: a boto3.Session, or region and profile for one.
-    endpoint_url: another endpoint for every service. Making one makes no call and needs no credentials.
+    endpoint_url: another endpoint for every service. rate: most Batch calls per second, 40 by default, shared by all that
+    use one account and region in this process. spill: `s3://bucket/prefix` where commands are kept that are longer than
+    the service takes. Making one makes no call and needs no credentials.
     """
 
     def __init__(
@@ -258,14 +260,18 @@ class AWSBatchHelper(BatchHelper):
         region: str | None = None,
         profile: str | None = None,
         endpoint_url: str | None = None,
+        rate: float | None = None,
+        spill: str | None = None,
         dry_run: bool = False,
         **options: Any,
     ) -> None:
         from batch_helpers.aws_client import AWSAccess
-        from batch_helpers.engines.aws import AWSEngine
+        from batch_helpers.engines.aws import AWSEngine, Spill
 
         access = AWSAccess(session=session, region=region, profile=profile, endpoint_url=endpoint_url)
-        super().__init__(AWSEngine(access), _stores(access), job_queue=job_queue, dry_run=dry_run, **options)
+        store = _stores(access)
+        engine = AWSEngine(access, rate=rate, spill=None if spill is None else Spill(spill, store))
+        super().__init__(engine, store, job_queue=job_queue, dry_run=dry_run, **options)
 
 
 class AzureBatchHelper(BatchHelper):
