@@ -248,8 +248,8 @@ class AWSBatchHelper(BatchHelper):
 
     job_queue: name or ARN of the queue of jobs that name none. session: a boto3.Session, or region and profile for one.
     endpoint_url: another endpoint for every service. rate: most Batch calls per second, 40 by default, shared by all
-    that use one account and region in this process. spill: `s3://bucket/prefix`, where commands are kept that are longer
-    than the service takes. Making one makes no call and needs no credentials.
+    that use one account and region in this process. spill: `s3://bucket/prefix`, where commands are kept that are
+    longer than the service takes. Making one makes no call and needs no credentials.
     """
 
     def __init__(
