@@ -49,9 +49,10 @@ def test_a_second_script_reuses_what_is_active(
     fake: FakeBatch, access: AzureAccess, sleeps: Sleeps, tmp_path: Path
 ) -> None:
     first = helper(access, sleeps, "empty").add_jobs(cohort(tmp_path))
-    assert helper(access, sleeps, "empty").add_jobs(cohort(tmp_path)) == first
+    again = helper(access, sleeps, "empty")
+    assert again.add_jobs(cohort(tmp_path)) == first
     assert len(fake.service.tasks["run"]) == 6
-    assert len(helper(access, sleeps, "empty").cancel(cohort(tmp_path))) == 6
+    assert len(again.cancel(cohort(tmp_path))) == 6
     assert not list(AzureEngine(access, pool="empty").active(["run"]))
 
 
@@ -80,8 +81,8 @@ def test_more_dependencies_than_a_task_may_name_are_held_until_they_fit(
 ) -> None:
     fake.service.add_pool("wide", slots=16)
     run = helper(access, sleeps, "wide")
-    jobs = [Job(f"{'x' * 60}-{number}", command=["true"]) for number in range(MAX_DEPENDENCIES + 100)]
-    ids = run.add_jobs([*jobs, Job("gather", command=["true"], depends_on=jobs)])
+    jobs = [Job(f"{'x' * 60}-{number}", command=["true", str(number)]) for number in range(MAX_DEPENDENCIES + 100)]
+    ids = run.add_jobs([*jobs, Job("gather", command=["true", "gather"], depends_on=jobs)])
     assert str(ids[-1]).startswith("held:")
     summary = run.monitor(interval=0.2)
     assert (summary.exit_code, summary.counts[Status.SUCCEEDED]) == (0, MAX_DEPENDENCIES + 101)
@@ -91,8 +92,8 @@ def test_as_many_dependencies_as_are_not_held_are_taken_by_the_service(
     fake: FakeBatch, access: AzureAccess, sleeps: Sleeps
 ) -> None:
     run = helper(access, sleeps, "empty")
-    jobs = [Job(f"{'x' * 60}-{number}", command=["true"]) for number in range(MAX_DEPENDENCIES)]
-    ids = run.add_jobs([*jobs, Job("gather", command=["true"], depends_on=jobs)])
+    jobs = [Job(f"{'x' * 60}-{number}", command=["true", str(number)]) for number in range(MAX_DEPENDENCIES)]
+    ids = run.add_jobs([*jobs, Job("gather", command=["true", "gather"], depends_on=jobs)])
     assert str(ids[-1]).startswith("run/gather-")
 
 

@@ -232,15 +232,15 @@ def test_the_service_can_be_made_to_refuse(endpoint: Endpoint, fault: Fault, sta
 
 
 def test_an_answer_can_be_late_without_holding_up_others(endpoint: Endpoint) -> None:
-    endpoint.faults.delay("SubmitJob", 1.0)
+    endpoint.faults.delay("SubmitJob", 4.0)
     slow = threading.Thread(target=lambda: client(endpoint).submit_job(**SUBMIT))
     started = time.monotonic()
     slow.start()
     until(lambda: endpoint.counters.requests["SubmitJob"])
     client(endpoint).describe_job_queues()
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.0
     slow.join()
-    assert time.monotonic() - started >= 1.0
+    assert time.monotonic() - started >= 4.0
 
 
 def test_new_jobs_can_be_kept_out_of_listings(endpoint: Endpoint) -> None:

@@ -51,7 +51,8 @@ class Process:
         with self._lock:
             self._reason = self._reason or reason
             if self._process is not None and self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
 
     def _run(self) -> None:
         work = self._folder / "wd"
