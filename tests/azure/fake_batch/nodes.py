@@ -11,6 +11,8 @@ import subprocess
 import threading
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
