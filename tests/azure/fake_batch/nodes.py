@@ -12,7 +12,6 @@ import threading
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
