@@ -25,6 +25,8 @@ from batch_helpers.errors import (
     Unreachable,
 )
 
+pytestmark = pytest.mark.slow
+
 URL = "http://127.0.0.1/"
 
 

@@ -128,6 +128,7 @@ def test_two_that_ended_each_other_are_followed_by_a_new_one() -> None:
     assert second.monitor().exit_code == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_any_interleaving_of_two_scripts_ends_with_one_effective_run_of_each_job(data: st.DataObject) -> None:

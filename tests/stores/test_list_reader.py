@@ -17,6 +17,8 @@ from batch_helpers.stores.s3.lookup import Lookup
 from batch_helpers.stores.s3.reader import ListPage, fast_entries
 from tests.stores.wire import DATE, SECONDS, XMLNS, Answer, Wire, entry, listing
 
+pytestmark = pytest.mark.slow
+
 ODD_KEYS = [
     "plain.txt",
     "a b.txt",
