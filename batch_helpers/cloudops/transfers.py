@@ -74,10 +74,8 @@ def download_one(files: Files, container: str, name: str, path: str, *, check_si
     files.get(container, name, path)
     if check_size:
         wanted = dict(files.sizes(container, name)).get(name)
-        if wanted is not None and os.path.getsize(path) != wanted:
-            raise ServiceError(
-                f"{container}/{name} has {wanted} bytes, and {path} has {os.path.getsize(path)}: try again"
-            )
+        if wanted is not None:
+            _check_size(path, wanted)
 
 
 def download_folder(
@@ -93,11 +91,8 @@ def download_folder(
     for path in {os.path.dirname(path) for _, path, _ in pairs}:
         os.makedirs(path, exist_ok=True)
     _each(lambda pair: files.get(container, pair[0], pair[1]), pairs)
-    for name, path, size in pairs if check_size else ():
-        if os.path.getsize(path) != size:
-            raise ServiceError(
-                f"{container}/{name} has {size} bytes, and {path} has {os.path.getsize(path)}: try again"
-            )
+    for _, path, size in pairs if check_size else ():
+        _check_size(path, size)
     return [path for _, path, _ in pairs]
 
 

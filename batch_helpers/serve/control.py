@@ -71,7 +71,8 @@ class Control:
     def _forget(self, body: dict[str, Any]) -> dict[str, Any]:
         """Let jobs age out at once."""
         with self._service.database.transaction():
-            self._service.database.jobs.forget(body["jobs"])
+            gone = self._service.database.jobs.forget(body["jobs"])
+        self._service.runner.forget(gone)
         return {}
 
     def _instant(self) -> InstantRunner:

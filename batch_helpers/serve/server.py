@@ -69,7 +69,7 @@ class Server:
 
     async def _run(self, started: Callable[[], None]) -> None:
         provide(self._service)
-        retention = Retention(self._database, self._retention)
+        retention = Retention(self._service, self._retention)
         scheduling = asyncio.create_task(Scheduler(self._service, retention).run())
         scheduling.add_done_callback(self._scheduler_ended)
         started()

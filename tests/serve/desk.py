@@ -50,7 +50,7 @@ class Desk:
         self.service = Service(self.database, arns, self.clock, self.runner, DetailWriter(arns))
         provide(self.service)
         self.gateway = Gateway(self.service, "127.0.0.1")
-        self.scheduler = Scheduler(self.service, Retention(self.database, retention))
+        self.scheduler = Scheduler(self.service, Retention(self.service, retention))
 
     def close(self) -> None:
         self.database.close()

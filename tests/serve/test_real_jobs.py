@@ -128,6 +128,20 @@ def test_a_job_without_a_command_fails_with_the_reason(batch: Any) -> None:
     assert "--containers" in found["container"]["reason"]
 
 
+def test_each_job_has_a_folder_of_its_own_and_finds_it_empty(batch: Any, endpoint: Endpoint, tmp_path: Path) -> None:
+    script = "ls -A; echo x > file; [ $AWS_BATCH_JOB_ATTEMPT = 2 ]"
+    first, second = (shell(batch, script, retryStrategy={"attempts": 2}) for _ in range(2))
+    failed = shell(batch, "echo x > left; exit 1")
+    for found in ended(batch, first, second):
+        assert (found["status"], log(endpoint, found, 0), log(endpoint, found, 1)) == ("SUCCEEDED", [], [])
+    ended(batch, failed)
+    work = tmp_path / "endpoint" / "work"
+    assert [path.name for path in work.iterdir()] == [failed]
+    assert (work / failed / "left").read_text() == "x\n"
+    endpoint.forget([failed])
+    assert list(work.iterdir()) == []
+
+
 def test_terminate_ends_a_process_and_all_its_children(batch: Any, tmp_path: Path) -> None:
     alive = tmp_path / "alive"
     job_id = shell(batch, f"(while true; do date > {alive}; sleep 0.05; done) & wait", retryStrategy={"attempts": 3})

@@ -25,9 +25,7 @@ class Reading:
         """Every task that has not ended."""
         return list(self._tasks(azure_job, "state ne 'completed'"))
 
-    def failed(
-        self, azure_job: str, fields: Sequence[str] = ("id", "exitConditions", "executionInfo")
-    ) -> Iterator[Raw]:
+    def failed(self, azure_job: str, fields: Sequence[str] = _FATE) -> Iterator[Raw]:
         """The tasks that have failed; by default with what tells whether others may start nevertheless."""
         return self._tasks(azure_job, "state eq 'completed' and executionInfo/result eq 'failure'", fields)
 

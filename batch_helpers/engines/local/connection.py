@@ -107,7 +107,7 @@ def _opened(path: str, *, durable: bool) -> sqlite3.Connection:
     sqlite = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        sqlite.execute("PRAGMA wal_autocheckpoint = 5000")
+        sqlite.execute("PRAGMA wal_autocheckpoint = 20000")
         _prepare(sqlite, path)
     except BaseException:
         sqlite.close()

@@ -42,14 +42,7 @@ class PoolManager:
 
         Raises InvalidInput, with what differs, when there is another one of this name and it is not to be replaced.
         """
-        settings = self._access.settings
-        if spec.mounts:
-            settings.require("storage_account", f"mount containers in pool {spec.name!r}")
-            if not spec.identity and not settings.storage_key:
-                settings.require(
-                    "identity", f"mount containers in pool {spec.name!r} (AZURE_STORAGE_KEY is not set either)"
-                )
-        body = pool_body(spec, settings.storage_account, settings.storage_key)
+        body = self._body(spec)
         there = self._get(spec.name)
         if there is None:
             self._put(spec.name, body)

@@ -12,6 +12,7 @@ from batch_helpers.serve.limits import resources
 from batch_helpers.serve.limits.names import check_name, check_tags
 from batch_helpers.serve.service import Service
 from batch_helpers.serve.wire.errors import ClientException, NotImplementedHere
+from batch_helpers.serve.wire.model import members
 
 _FRONT = 100
 _ELSEWHERE = ("serviceEnvironmentOrder",)
@@ -33,7 +34,7 @@ def create_job_queue(service: Service, request: dict[str, Any]) -> dict[str, Any
         "status": "VALID",
         "statusReason": "JobQueue Healthy",
         "jobStateTimeLimitActions": [],
-        "jobQueueType": "ECS",
+        **({"jobQueueType": "ECS"} if "jobQueueType" in members("batch", "JobQueueDetail") else {}),
         **_settings(service, request, request.get("computeEnvironmentOrder", [])),
     }
     with service.database.transaction():

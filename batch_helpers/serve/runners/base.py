@@ -65,6 +65,10 @@ class Runner(Protocol):
         """The file with what an attempt wrote, or None."""
         ...
 
+    def forget(self, job_ids: Sequence[str]) -> None:
+        """Remove what is left of jobs that nobody will ask about any more."""
+        ...
+
     async def close(self) -> None:
         """Let go of everything; what runs goes on."""
         ...

@@ -70,6 +70,9 @@ class InstantRunner:
         """Nothing runs, so nothing is written: as on AWS, a log stream may never exist."""
         return None
 
+    def forget(self, job_ids: Sequence[str]) -> None:
+        """Nothing is left of what never ran."""
+
     async def close(self) -> None:
         """There is nothing to let go of."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -12,13 +11,13 @@ from typing import NamedTuple
 
 from batch_helpers.engines.local.database import Database
 from batch_helpers.engines.local.intake import here
-from batch_helpers.engines.local.logs import log_path
 from batch_helpers.engines.local.room import machine_memory, machine_vcpus
 from batch_helpers.engines.local.rows import Capacity as Limits
-from batch_helpers.engines.local.rows import NewJob
+from batch_helpers.engines.local.rows import Context, NewJob
 from batch_helpers.engines.local.start import see_to_it
 from batch_helpers.job import Attempt, JobDetail, Status
 from batch_helpers.serve.runners.base import Capacity, Event
+from batch_helpers.serve.runners.folders import Folders
 from batch_helpers.serve.runners.translation import how_it_ended, new_job, nothing_to_run
 from batch_helpers.serve.state.rows import Ready, Stop
 
@@ -51,11 +50,10 @@ class LocalRunner:
         self, directory: str, *, vcpus: float | None = None, memory: int | None = None, containers: str | None = None
     ) -> None:
         self.capacity = Capacity(vcpus or machine_vcpus(), memory or machine_memory())
-        self._directory = directory
         self._runtime = shutil.which(containers) if containers else None
-        os.makedirs(os.path.join(directory, "logs"), exist_ok=True)
+        self._folders = Folders(directory)
         self._database = Database(directory)
-        self._context = here()
+        self._environment = here().environment
         with self._database.changes(time.time()) as changes:
             changes.limit(Limits(vcpus, memory))
         self._thread = ThreadPoolExecutor(1, "batch-helpers runner")
@@ -75,7 +73,11 @@ class LocalRunner:
         return _POLL if self._watched else None
 
     def log(self, job_id: str, attempt: int) -> str | None:
-        return log_path(self._directory, job_id, attempt)
+        return self._folders.log(job_id, attempt)
+
+    def forget(self, job_ids: Sequence[str]) -> None:
+        for job_id in job_ids:
+            self._folders.forget(job_id)
 
     async def close(self) -> None:
         """The engine's supervisor goes on with what it has. A turn that is still under way is waited for."""
@@ -105,8 +107,12 @@ class LocalRunner:
         return [Event(item.seq, Status.FAILED, now, nothing_to_run(item, self._runtime)) for item in void]  # type: ignore[arg-type]
 
     def _insert(self, new: Sequence[NewJob], again: Sequence[str]) -> None:
+        """Each job has a folder of its own, as it has a file system on AWS; an attempt finds it empty."""
+        for job_id in [*(job.id for job in new), *again]:
+            self._folders.make(job_id)
         with self._database.changes(time.time()) as changes:
-            changes.insert(new, self._context)
+            for job in new:
+                changes.insert([job], Context(self._folders.path(job.id), self._environment))
             changes.again(again)
 
     def _look_after(self, *, urgent: bool) -> None:
@@ -136,6 +142,8 @@ class LocalRunner:
             events.append(Event(watched.seq, Status.RUNNING, _milliseconds(attempt.started_at)))
         if over:
             del self._watched[detail.job_id]
+            if detail.status is Status.SUCCEEDED:
+                self._folders.remove(detail.job_id)
             stopped = attempt.stopped_at if attempt else detail.stopped_at
             how = how_it_ended(detail, attempt)
             events.append(Event(watched.seq, detail.status, _milliseconds(stopped), how, attempt is not None))

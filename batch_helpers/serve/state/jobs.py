@@ -198,14 +198,20 @@ class Jobs:
         sql = "SELECT id FROM jobs WHERE stopped_at < ? AND parent IS NULL ORDER BY stopped_at LIMIT ?"
         return [row[0] for row in self._sqlite.execute(sql, (before, limit))]
 
-    def forget(self, job_ids: Sequence[str]) -> None:
-        """Delete jobs, with all that belongs to them, as the service does when they have aged out."""
+    def forget(self, job_ids: Sequence[str]) -> list[str]:
+        """Delete jobs, with all that belongs to them, as the service does when they have aged out.
+
+        Returns the ids of the jobs and of the children of arrays that are gone.
+        """
+        gone: list[str] = []
         for known in self.known(job_ids).values():
             family = "seq = ? OR parent = ?"
             ids = f"SELECT id FROM jobs WHERE {family}"  # noqa: S608
             seqs = f"SELECT seq FROM jobs WHERE {family}"  # noqa: S608
             both = (known.seq, known.seq)
+            gone += [row[0] for row in self._sqlite.execute(ids, both)]
             self._sqlite.execute(f"DELETE FROM streams WHERE job IN ({ids})", both)  # noqa: S608
             self._sqlite.execute(f"DELETE FROM edges WHERE job IN ({seqs})", both)  # noqa: S608
             self._sqlite.execute("DELETE FROM specs WHERE seq = (SELECT spec FROM jobs WHERE seq = ?)", both[:1])
             self._sqlite.execute(f"DELETE FROM jobs WHERE {family}", both)  # noqa: S608
+        return gone

@@ -88,6 +88,7 @@ CREATE INDEX by_name ON jobs (queue, name, seq DESC) WHERE parent IS NULL;
 CREATE INDEX children ON jobs (parent, status, seq) WHERE parent IS NOT NULL;
 CREATE INDEX submitted ON jobs (seq) WHERE status = 'SUBMITTED';
 CREATE INDEX runnable ON jobs (queue, seq) WHERE status = 'RUNNABLE' AND size IS NULL;
+CREATE INDEX offered ON jobs (queue, seq) WHERE status = 'RUNNABLE' AND size IS NULL AND dispatched = {NOT_DISPATCHED};
 CREATE INDEX occupied ON jobs (seq) WHERE status IN ('STARTING', 'RUNNING');
 CREATE INDEX ended ON jobs (stopped_at) WHERE stopped_at IS NOT NULL AND parent IS NULL;
 CREATE TABLE edges (upstream INTEGER NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (upstream, job)) WITHOUT ROWID;

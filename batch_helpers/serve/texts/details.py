@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from batch_helpers.serve.arns import QUEUE, Arns
 from batch_helpers.serve.jobs.logs import task_in
 from batch_helpers.serve.state.rows import Detail
-from batch_helpers.serve.texts.pieces import flags_of, inside, joined, status_summary_of
+from batch_helpers.serve.texts.pieces import array_of, flags_of, inside, joined
 from batch_helpers.serve.wire.messages import Rendered
 
 
@@ -45,7 +45,7 @@ class DetailWriter:
             f'{{{job.life},"jobQueue":"{self._queue}{job.queue}","attempts":[{job.attempts or ""}],'
             f'"tags":{job.tags},{self._containers(job)}'
         )
-        array = "" if job.size is None else status_summary_of(job.size, arrays[job.seq])
+        array = "" if job.size is None else array_of(job.size, arrays[job.seq], "ArrayPropertiesDetail")
         return joined(text, flags_of(job.flags, "JobDetail"), array, inside(job.document)) + "}"
 
     def _containers(self, job: Detail) -> str:

@@ -41,8 +41,10 @@ def flags_of(flags: int, shape: str) -> str:
     return joined(*[f'"{name}":true' for flag, name in names.items() if flags & flag and name in known])
 
 
-def status_summary_of(size: int, counts: dict[str, int]) -> str:
-    """The arrayProperties of an array's parent, as a member."""
+def array_of(size: int, counts: dict[str, int], shape: str) -> str:
+    """The arrayProperties of an array's parent, as a member; older models have no statusSummary in lists."""
+    if "statusSummary" not in members("batch", shape):
+        return f'"arrayProperties":{{"size":{size}}}'
     summary = ",".join(f'"{status}":{number}' for status, number in counts.items())
     return f'"arrayProperties":{{"size":{size},"statusSummary":{{{summary}}}}}'
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from batch_helpers.serve.texts.pieces import flags_of, joined, status_summary_of
+from batch_helpers.serve.texts.pieces import array_of, flags_of, joined
 from batch_helpers.serve.wire.messages import Rendered
 
 Row = tuple[int, str, str, int | None, int]
@@ -23,6 +23,6 @@ def _text(row: Row, arrays: Mapping[int, dict[str, int]]) -> str:
     seq, life, ended, size, flags = row
     text = f'{life},"container":{{{ended}}}' if ended else life
     if flags or size is not None:
-        array = "" if size is None else status_summary_of(size, arrays[seq])
+        array = "" if size is None else array_of(size, arrays[seq], "ArrayPropertiesSummary")
         text = joined(text, flags_of(flags, "JobSummary"), array)
     return f"{{{text}}}"
