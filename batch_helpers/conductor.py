@@ -207,8 +207,12 @@ class Conductor:
         """Whether a job failed with an upstream that is not ours: its twin's, which was ended as a duplicate."""
         if diagnose(detail).cause is not Cause.UPSTREAM:
             return False
-        upstream = [self._watch.detail(job_id) for job_id in needs]
-        return all(seen is not None and seen.status is not Status.FAILED for seen in upstream)
+        seen = [self._watch.detail(job_id) for job_id in needs]
+        if any(upstream is None or upstream.status is Status.FAILED for upstream in seen):
+            return False
+        # The picture may be older than the failure: the upstream was listed as active, and then both of them failed.
+        now = self._engine.describe([upstream.job_id for upstream in seen if upstream and upstream.status.active])
+        return all(upstream.status is not Status.FAILED or kept_instead(upstream) for upstream in now.values())
 
 
 def _fresh(job: Job, job_id: str, status: Status, reason: str = "") -> JobDetail:

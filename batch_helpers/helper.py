@@ -277,8 +277,9 @@ class AWSBatchHelper(BatchHelper):
 class AzureBatchHelper(BatchHelper):
     """Jobs as tasks of Azure Batch; a job queue is an Azure job.
 
-    job_queue: the Azure job of jobs that name none. pool: where Azure jobs are made that do not exist; without it only
-    those that exist are used. access: whose account, as an AzureAccess; by default what the environment says.
+    job_queue: the Azure job of jobs that name none; by default it is called as the pool is. pool: where Azure jobs are
+    made that do not exist; without it only those that exist are used. access: whose account, as an AzureAccess; by
+    default what the environment says.
     """
 
     def __init__(
@@ -295,7 +296,18 @@ class AzureBatchHelper(BatchHelper):
 
         access = access or AzureAccess()
         store = _stores(None, access)
-        super().__init__(AzureEngine(access, pool=pool), store, job_queue=job_queue, dry_run=dry_run, **options)
+        engine = AzureEngine(access, pool=pool)
+        self._settle = engine.settle if pool else None
+        super().__init__(engine, store, job_queue=job_queue or pool, dry_run=dry_run, **options)
+
+    def monitor(self, interval: float = 60, **options: Any) -> Snapshot:
+        """As on BatchHelper; at the end the Azure jobs that were made for this run complete, so that none is left
+        in the quota of active ones."""
+        snapshot = super().monitor(interval, **options)
+        queues = {job.job_queue for job in self._watch.jobs.values() if job.job_queue}
+        if self._settle is not None and queues and not snapshot.active and not snapshot.detached:
+            self._settle(queues)
+        return snapshot
 
 
 _HELPERS: dict[str, type[BatchHelper]] = {"local": LocalBatchHelper, "aws": AWSBatchHelper, "azure": AzureBatchHelper}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Collection, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,27 @@ def test_what_hung_on_a_duplicate_is_submitted_again_behind_the_one_that_was_kep
     live = {item.short_name: item for item in engine.active(["q"])}
     assert set(live) == {"one", "two"}
     assert engine.jobs[live["two"].job_id].depends_on == (live["one"].job_id,)
+
+
+def test_what_fell_with_an_upstream_that_was_still_listed_as_active_stays_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Racing(MemoryEngine):
+        """The first job fails, and the others with it, after it was listed and before they are."""
+
+        def active(self, queues: Collection[str]) -> Iterator[JobDetail]:
+            listed = [item for item in super().active(queues) if item.short_name == "one"]
+            for item in listed:
+                self.settle(item.job_id, Status.FAILED)
+            return iter(listed)
+
+    engine = Racing()
+    helper = script(engine)
+    helper.add_jobs(chain())
+    summary = helper.monitor()
+    assert [item.short_name for item in summary.failed] == ["one", "two", "three"]
+    assert len(engine.submitted) == 3
+    assert "again" not in capsys.readouterr().err
 
 
 def test_a_duplicate_that_runs_already_is_left_alone() -> None:

@@ -4,8 +4,10 @@ Run it, and run it again: only what is missing runs.
 
     python workflows/cohort.py
     python workflows/cohort.py --engine aws --queue my-queue --image my-image --outputs s3://my-bucket/epidemic
+    python workflows/cohort.py --engine azure --pool my-pool --image my-image --outputs az://my-container/epidemic
 
-On AWS the image needs this repository as its working directory, and boto3 to read and write S3.
+The image needs this repository as its working directory (or --script), and boto3 to read and write S3, or
+azure-storage-blob and azure-identity to read and write Blob Storage.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from batch_helpers.errors import BatchHelpersError
 from batch_helpers.helper import BatchHelper
 
 HERE = Path(__file__).resolve().parent
+PLACES = {"local": "", "aws": "s3://", "azure": "az://"}
+"""Where the jobs of each engine can leave their outputs."""
 
 
 def cohort(samples: list[dict[str, str]], outputs: str, step: list[str], **where: Any) -> list[Job]:
@@ -63,6 +67,8 @@ def cohort(samples: list[dict[str, str]], outputs: str, step: list[str], **where
 def connected(args: argparse.Namespace) -> BatchHelper:
     if args.engine == "local":
         return connect("local", directory=args.directory, dry_run=args.dry_run)
+    if args.engine == "azure":
+        return connect("azure", job_queue=args.queue, pool=args.pool, dry_run=args.dry_run)
     return connect(
         "aws",
         job_queue=args.queue,
@@ -77,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Plan the cohort, submit what is missing and watch it to its end; returns the exit code."""
     samples = read_samples(args.samples, required=["population"])
     local = args.engine == "local"
-    step = [sys.executable, str(HERE / "epidemic.py")] if local else ["python3", "workflows/epidemic.py"]
+    step = [sys.executable, str(HERE / "epidemic.py")] if local else ["python3", args.script]
     outputs = args.outputs if "://" in args.outputs else os.path.abspath(args.outputs)
     jobs = cohort(samples, outputs.rstrip("/"), step, job_definition=args.job_definition, image=args.image)
     helper = connected(args)
@@ -88,13 +94,15 @@ def run(args: argparse.Namespace) -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
-    option("--engine", choices=["local", "aws"], default="local", help="where the jobs run (default: this machine)")
+    option("--engine", choices=list(PLACES), default="local", help="where the jobs run (default: this machine)")
     option("--samples", default=HERE.parent / "samples.csv", help="CSV or TSV with the columns sample and population")
-    option("--outputs", default="results", metavar="PLACE", help="a folder or s3://bucket/prefix (default: results)")
+    option("--outputs", default="results", metavar="PLACE", help="a folder, s3://… or az://… (default: results)")
     option("--directory", default=".batch", help="local: state and logs of the engine (default: .batch)")
-    option("--queue", help="aws: the job queue")
+    option("--queue", help="aws: the job queue; azure: the Azure job (default: the pool's name)")
     option("--job-definition", help="aws: name, name:revision or ARN")
-    option("--image", help="aws: a container image, instead of a definition")
+    option("--image", help="aws, azure: a container image, instead of a definition or of the pool's")
+    option("--script", default="workflows/epidemic.py", help="aws, azure: where epidemic.py is in the image")
+    option("--pool", help="azure: the pool that runs the jobs")
     option("--region", help="aws: instead of the profile's")
     option("--profile", help="aws: a profile of ~/.aws/config")
     option("--endpoint-url", metavar="URL", help="aws: another endpoint")
@@ -103,8 +111,11 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.interval > 0:
         parser.error("--interval must be positive")
-    if args.engine == "aws" and not args.outputs.startswith("s3://"):
-        parser.error("--engine aws needs --outputs s3://bucket/prefix: its jobs cannot write to this machine")
+    if not args.outputs.startswith(PLACES[args.engine]):
+        place = f"{PLACES[args.engine]}…"
+        parser.error(f"--engine {args.engine} needs --outputs {place}: its jobs cannot write to this machine")
+    if args.engine == "azure" and not (args.pool or args.queue):
+        parser.error("--engine azure needs --pool, or the --queue of an Azure job that exists")
     return args
 
 

@@ -4,7 +4,8 @@ python epidemic.py simulate AL 5024279 results/curves/AL.csv
 python epidemic.py summarise results/curves/AL.csv results/summaries/AL.json
 python epidemic.py gather results/national.tsv results/summaries AL=5024279 AK=733391 …
 
-Files may be paths or s3:// URIs (those need boto3, and credentials and endpoint as it finds them).
+Files may be paths, s3:// URIs (those need boto3, and credentials and endpoint as it finds them) or az:// URIs (those
+need azure-storage-blob, and AZURE_STORAGE_CONNECTION_STRING, or azure-identity and AZURE_BLOB_STORAGE_ACCOUNT).
 """
 
 from __future__ import annotations
@@ -107,6 +108,9 @@ def read(uri: str) -> str:
     if uri.startswith("s3://"):
         body: bytes = s3().get_object(**place(uri))["Body"].read()
         return body.decode()
+    if uri.startswith("az://"):
+        blob: bytes = azure_blob(uri).download_blob().readall()
+        return blob.decode()
     return Path(uri).read_text(encoding="utf-8")
 
 
@@ -114,6 +118,9 @@ def write(uri: str, text: str) -> None:
     """Write the file whole or not at all."""
     if uri.startswith("s3://"):
         s3().put_object(**place(uri), Body=text.encode())
+        return
+    if uri.startswith("az://"):
+        azure_blob(uri).upload_blob(text.encode(), overwrite=True)
         return
     path = Path(uri)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,6 +133,18 @@ def s3() -> Any:
     import boto3
 
     return boto3.client("s3")
+
+
+def azure_blob(uri: str) -> Any:
+    from azure.storage.blob import BlobServiceClient
+
+    container, _, name = uri.removeprefix("az://").partition("/")
+    if connection := os.environ.get("AZURE_STORAGE_CONNECTION_STRING"):
+        return BlobServiceClient.from_connection_string(connection).get_blob_client(container, name)
+    from azure.identity import DefaultAzureCredential
+
+    account = f"https://{os.environ['AZURE_BLOB_STORAGE_ACCOUNT']}.blob.core.windows.net"
+    return BlobServiceClient(account, DefaultAzureCredential()).get_blob_client(container, name)
 
 
 def place(uri: str) -> dict[str, str]:
