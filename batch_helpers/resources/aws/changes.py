@@ -1,0 +1,67 @@
+"""How what is wanted differs from what is there. Pure.
+
+Both are in the words of AWS Batch's own requests; what is not wanted in particular does not count. Objects within
+computeResources, such as the launch template, are updated as a whole, so they differ as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from batch_helpers.resources.aws.checks import short
+
+_REFERENCES = frozenset({"serviceRole", "instanceRole", "spotIamFleetRole", "computeEnvironment"})
+_SETS = frozenset({"subnets", "securityGroupIds", "instanceTypes"})
+_IN_ORDER = frozenset({"BEST_FIT_PROGRESSIVE_ORDERED", "SPOT_CAPACITY_OPTIMIZED_PRIORITIZED"})
+_LONGEST = 80
+
+
+class Change(NamedTuple):
+    """One member that differs. path: of its names, from the outside in."""
+
+    path: tuple[str, ...]
+    there: Any
+    wanted: Any
+
+    def __str__(self) -> str:
+        name = f"tag {self.path[1]}" if self.path[0] == "tags" else self.path[-1]
+        return f"{name} {_shown(self.there)} -> {_shown(self.wanted)}"
+
+
+def changes(wanted: Mapping[str, Any], there: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[Change]:
+    """The members of `wanted` that are otherwise, or not, in `there`."""
+    ordered = wanted.get("allocationStrategy") in _IN_ORDER
+    for name, value in wanted.items():
+        other = there.get(name)
+        if isinstance(value, Mapping):
+            inner = list(changes(value, other if isinstance(other, Mapping) else {}, (*path, name)))
+            whole = Change((*path, name), other, {**(other or {}), **value} if name == "tags" else value)
+            yield from [whole] if path and inner else inner
+        elif _folded(name, value, ordered=ordered) != _folded(name, other, ordered=ordered):
+            yield Change((*path, name), other, value)
+
+
+def _folded(name: str, value: Any, *, ordered: bool) -> Any:
+    """The value so that two that mean the same are equal: names for ARNs, and no order where none counts."""
+    if isinstance(value, Mapping):
+        return {key: _folded(key, item, ordered=ordered) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = [_folded(name, item, ordered=ordered) for item in value]
+        unordered = name in _SETS and not (ordered and name == "instanceTypes")
+        return (sorted(items) if unordered else items) or None
+    if name in _REFERENCES and isinstance(value, str):
+        return short(value)
+    return value
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == []:
+        return "none"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        text = ", ".join(_shown(item) for item in value)
+    elif isinstance(value, Mapping):
+        text = " ".join(f"{key}={_shown(item)}" for key, item in value.items())
+    else:
+        text = short(value) if isinstance(value, str) and value.startswith("arn:") else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
