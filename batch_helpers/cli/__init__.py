@@ -8,6 +8,7 @@ import click
 
 _COMMANDS = {
     "cancel": "End jobs, or all that is active of a workflow.",
+    "config": "Show the settings, and where each came from.",
     "interactive": "Look at queues and jobs in the terminal.",
     "jobs": "Submit, list and describe single jobs.",
     "logs": "Print what a job has written.",
@@ -33,7 +34,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"{__name__}.{name}").command
+        command: click.Command = import_module(f"{__name__}.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -46,5 +47,6 @@ _CODES = "Exit codes: 0 done, 1 a job failed, 2 wrong call or input, 3 still act
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
 @click.version_option(package_name="batch_helpers")
-def main() -> None:
+@click.option("--config-profile", metavar="NAME", help="Profile of the settings; see batch-helpers config --help.")
+def main(config_profile: str | None) -> None:
     """Idempotent, output-aware batch jobs."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch_helpers.cli.configured import configured
 from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
 from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
@@ -16,6 +17,7 @@ from batch_helpers.cli.where import json_option
 if TYPE_CHECKING:
     from batch_helpers.monitor import Snapshot
 
+_ROLES = {"execution_role_arn": "executionRoleArn", "task_role_arn": "taskRoleArn"}
 _SKIPPED = "SKIPPED"
 
 
@@ -34,7 +36,8 @@ def command(target: Target, interval: float, detach: bool, deregister: bool, as_
     Jobs whose outputs exist are skipped, active ones are waited for, the rest is submitted. Prints a line for each job:
     its name, its state and its jobId.
     """
-    engine = target.where.helper()
+    engine, settings = target.where.helper(), configured()
+    roles = {name: settings.first(setting, roles[name]) for name, setting in _ROLES.items()}
     ids = target.workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **roles)
     snapshot = None if detach else target.workflow.monitor(interval)
     code = DONE if snapshot is None else snapshot.exit_code

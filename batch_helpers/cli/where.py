@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from batch_helpers.cli.configured import configured
 from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
     from batch_helpers.helper import BatchHelper
+    from batch_helpers.settings import Settings
 
 _LOCAL_QUEUE = "local"
 
@@ -28,6 +30,7 @@ class Where:
     region: str | None = None
     directory: str | None = None
     containers: str | None = None
+    rate: float | None = None
 
     def helper(self, *, dry_run: bool = False) -> BatchHelper:
         """The engine's helper, which tells what it does on stderr.
@@ -36,7 +39,7 @@ class Where:
         """
         from batch_helpers.helper import connect
 
-        own = {
+        own: dict[str, dict[str, Any]] = {
             "aws": {"profile": self.profile, "region": self.region},
             "local": {"directory": self.directory, "containers": self.containers},
         }
@@ -44,6 +47,7 @@ class Where:
             for name, value in options.items():
                 if value is not None and engine != self.engine:
                     raise InvalidInput(f"--{name} {value} is for --engine {engine}, and this is {self.engine}")
+        own["aws"]["rate"] = self.rate
         given = {name: value for name, value in {"job_queue": self.queue, **own.get(self.engine, {})}.items() if value}
         return connect(self.engine, dry_run=dry_run, stdout=sys.stderr, **given)
 
@@ -54,20 +58,18 @@ class Where:
             return self.queue
         if self.engine == "local":
             return _LOCAL_QUEUE
-        raise InvalidInput("name the job queue to look at: --queue, or BATCH_HELPERS_QUEUE")
+        raise InvalidInput("name the job queue to look at: --queue, BATCH_HELPERS_QUEUE, or `queue` in the settings")
 
 
 _OPTIONS = (
     click.option(
         "--engine",
         "-e",
-        default="aws",
-        show_default=True,
-        envvar="BATCH_HELPERS_ENGINE",
+        show_default="aws",
         metavar="ENGINE",
         help="Where jobs run: aws or local.",
     ),
-    click.option("--queue", "-q", envvar="BATCH_HELPERS_QUEUE", help="Job queue, by name or ARN."),
+    click.option("--queue", "-q", help="Job queue, by name or ARN."),
     click.option("--profile", help="Profile of the AWS configuration."),
     click.option("--region", help="AWS region."),
     click.option("--directory", show_default=".batch", help="Where the local engine keeps its state."),
@@ -81,7 +83,7 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def wrapped(
         *,
-        engine: str,
+        engine: str | None,
         queue: str | None,
         profile: str | None,
         region: str | None,
@@ -89,12 +91,22 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
         containers: str | None,
         **options: Any,
     ) -> Any:
-        return function(where=Where(engine, queue, profile, region, directory, containers), **options)
+        settings = configured()
+        engine = settings.first("engine", engine)
+        if queue is None and _is_for(settings, engine):
+            queue = settings["queue"]
+        rate = settings["rate"] if engine == "aws" else None
+        return function(where=Where(engine, queue, profile, region, directory, containers, rate), **options)
 
     decorated: Callable[..., Any] = wrapped
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def _is_for(settings: Settings, engine: str) -> bool:
+    """Whether the settings' queue is one of this engine: a file names the queue of the engine that it names."""
+    return engine == settings["engine"] or settings.setting("queue").kind == "environment"
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
