@@ -1,8 +1,8 @@
-# make demo | test | check | unit | bench: each works alone on a fresh clone with Python 3.11 or newer.
+# make demo | test | check | unit | bench | faults: each works alone on a fresh clone with Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test unit check lint bench clean
+.PHONY: setup demo test unit check lint bench faults clean
 
 setup: .venv/dev
 
@@ -36,6 +36,10 @@ check: lint test
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks
+
+# RUNS=1000 SEED=1; one run again: make faults SEED=1 ONLY=17
+faults: .venv/dev
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.faults --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY),--runs $(or $(RUNS),1000))
 
 clean:
 	rm -rf .venv .tools .batch results build dist *.egg-info

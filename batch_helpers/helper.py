@@ -108,7 +108,8 @@ class BatchHelper:
         if not interval > 0:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
         snapshot = self._picture(self._watch.snapshot())
-        with Display(self._stdout or sys.stdout, interval, self.engine.logs) as display, self._noted(events) as note:
+        shown = Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock)
+        with shown as display, self._noted(events) as note:
             if self.dry_run:
                 display.plan(self._planned)
                 return snapshot

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 
+from batch_helpers.serve import paging
 from batch_helpers.serve.control import PATH, Control
 from batch_helpers.serve.faults import Fault, Faults
 from batch_helpers.serve.gateway import Gateway
@@ -71,7 +72,7 @@ class App:
             return
         fault = next((item for item in faults if not item.is_passing), None)
         if fault is None or fault.is_after_work:
-            answer, value = self._gateway.perform(call, request)
+            answer, value = self._performed(call, request, {item.kind for item in faults})
             self._hide(value, faults)
         if fault is None:
             await reply.send(answer)
@@ -79,6 +80,16 @@ class App:
             await reply.send(self._gateway.refuse(call, request, _ERRORS[fault.kind]()))
         else:
             await reply.spoil(fault, answer if fault.is_after_work else None)
+
+    def _performed(self, call: Call, request: Request, kinds: Collection[str]) -> tuple[Answer, Any]:
+        try:
+            if "empty-page" in kinds:
+                value = paging.empty_page(call.operation.name, request)
+                return self._gateway.wire(request).answer(call, value), value
+            request = paging.resumed(paging.shortened(request) if "short-page" in kinds else request)
+        except ApiError as exc:
+            return self._gateway.refuse(call, request, exc), None
+        return self._gateway.perform(call, request)
 
     def _hide(self, value: Any, faults: list[Fault]) -> None:
         for fault in faults:

@@ -12,7 +12,6 @@ from batch_helpers.serve.faults import Faults, fault_from
 from batch_helpers.serve.outcomes import outcome_from
 from batch_helpers.serve.runners.instant import InstantRunner
 from batch_helpers.serve.service import Service
-from batch_helpers.serve.wire.bodies import parsed
 from batch_helpers.serve.wire.errors import ApiError, ClientException, UnknownOperation
 from batch_helpers.serve.wire.messages import Answer, Request
 
@@ -40,8 +39,8 @@ class Control:
             action = self._actions.get(request.path.removeprefix(PATH))
             if action is None:
                 raise UnknownOperation(f"{request.path}: known are {', '.join(self._actions)}")
-            value = action(parsed(request.body))
-        except (InvalidInput, KeyError, TypeError) as exc:
+            value = action(json.loads(request.body or b"{}"))  # null says something here: no limit, no exit code
+        except (InvalidInput, KeyError, TypeError, ValueError) as exc:
             return _answer(400, {"message": f"{type(exc).__name__}: {exc}"})
         except ApiError as exc:
             return _answer(exc.status, {"message": exc.message})

@@ -120,6 +120,14 @@ class EndpointFaults:
         """Keep new jobs out of ListJobs and DescribeJobs for `seconds`, or out of so many listings."""
         self.add(Fault("hide", "SubmitJob", seconds=seconds, listings=listings, **when))
 
+    def shorten_pages(self, operation: str = "*", **when: Any) -> None:
+        """Give listings out one item at a time."""
+        self.add(Fault("short-page", operation, **when))
+
+    def empty_pages(self, operation: str = "*", **when: Any) -> None:
+        """Put a page with nothing on it, which has a next one, before the page that was asked for."""
+        self.add(Fault("empty-page", operation, **when))
+
 
 def environment(url: str) -> dict[str, str]:
     """Environment variables that make boto3, the aws command and their like use the endpoint at `url`."""

@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from batch_helpers.errors import InvalidInput
+from batch_helpers.serve.paging import LISTS
 
-Kind = Literal["drop", "cut-headers", "cut-body", "throttle", "error", "unavailable", "delay", "hide"]
+Kind = Literal[
+    "drop", "cut-headers", "cut-body", "throttle", "error", "unavailable", "delay", "hide", "short-page", "empty-page"
+]
 
-_PASSING = ("delay", "hide")
+_PASSING = ("delay", "hide", "short-page", "empty-page")
+_PAGES = ("short-page", "empty-page")
 _NEVER_BEFORE = ("cut-headers", "cut-body")
 _NEVER_AFTER = ("throttle",)
 
@@ -22,7 +26,8 @@ class Fault:
 
     kind: `drop` closes the connection without a byte; `cut-headers` and `cut-body` close it in the middle of the
     answer; `throttle`, `error` and `unavailable` answer 429, 500 and 503; `delay` waits for `seconds`; `hide` keeps the
-    job of a SubmitJob out of ListJobs and DescribeJobs for `seconds` or for `listings` listings.
+    job of a SubmitJob out of ListJobs and DescribeJobs for `seconds` or for `listings` listings; `short-page` answers a
+    listing one item at a time, and `empty-page` with a page of nothing before the one that was asked for.
     operation: its name, or `*`. after_work: whether the request is carried out all the same; a cut answer always was,
     a throttled request never. skip: how many requests pass first. times: how many are hit, None is all.
     probability: of a request that could be hit.
@@ -101,6 +106,8 @@ class Faults:
 
     def _hits(self, item: _Armed, operation: str) -> bool:
         if item.fault.operation not in ("*", operation):
+            return False
+        if item.fault.kind in _PAGES and operation not in LISTS:
             return False
         if item.skip:
             item.skip -= 1

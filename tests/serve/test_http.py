@@ -258,6 +258,24 @@ def test_new_jobs_can_be_kept_out_of_listings(endpoint: Endpoint) -> None:
     assert len(batch.describe_jobs(jobs=[job_id, hidden])["jobs"]) == 2
 
 
+def test_pages_can_be_short_or_empty_and_have_a_next_one(endpoint: Endpoint) -> None:
+    endpoint.script([Outcome(hold="RUNNABLE")])
+    batch = client(endpoint)
+    ids = {batch.submit_job(**SUBMIT)["jobId"] for _ in range(3)}
+    until(lambda: len(batch.list_jobs(jobQueue="local", jobStatus="RUNNABLE")["jobSummaryList"]) == 3)
+    endpoint.faults.empty_pages("ListJobs", times=2)
+    endpoint.faults.shorten_pages("ListJobs", times=None)
+    pages = [
+        [job["jobId"] for job in page["jobSummaryList"]]
+        for page in batch.get_paginator("list_jobs").paginate(jobQueue="local", jobStatus="RUNNABLE")
+    ]
+    assert [len(page) for page in pages] == [0, 0, 1, 1, 1]
+    assert {job_id for page in pages for job_id in page} == ids
+    endpoint.faults.clear()
+    endpoint.faults.empty_pages(times=None)
+    batch.describe_jobs(jobs=sorted(ids))
+
+
 def test_jobs_can_be_made_to_age_out(endpoint: Endpoint) -> None:
     batch = client(endpoint)
     job_id = batch.submit_job(**SUBMIT)["jobId"]

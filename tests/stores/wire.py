@@ -38,6 +38,16 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+def parse(request: Any) -> Request:
+    """A request as botocore is about to send it."""
+    url = urlsplit(request.url)
+    host = f"/{url.netloc.split('.s3')[0]}" if ".s3" in url.netloc else ""
+    body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    return Request(request.method, unquote(host + url.path), query, headers, bytes(body))
+
+
 class Wire:
     """Answers the requests of one boto3 session; `requests` keeps them, `slept` the waits between.
 
@@ -61,12 +71,7 @@ class Wire:
         return self.access.session
 
     def _send(self, request: Any) -> AWSResponse:
-        url = urlsplit(request.url)
-        host = f"/{url.netloc.split('.s3')[0]}" if ".s3" in url.netloc else ""
-        body = request.body.read() if hasattr(request.body, "read") else request.body or b""
-        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
-        query = dict(parse_qsl(url.query, keep_blank_values=True))
-        made = Request(request.method, unquote(host + url.path), query, headers, bytes(body))
+        made = parse(request)
         self.requests.append(made)
         answer = self.answer(made)
         return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))
