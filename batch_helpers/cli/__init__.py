@@ -9,6 +9,7 @@ import click
 _COMMANDS = {
     "cancel": "End jobs, or all that is active of a workflow.",
     "config": "Show the settings, and where each came from.",
+    "doctor": "Find out why jobs do not start, and what mends it.",
     "interactive": "Look at queues and jobs in the terminal.",
     "jobs": "Submit, list and describe single jobs.",
     "logs": "Print what a job has written.",

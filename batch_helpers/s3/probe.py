@@ -10,7 +10,8 @@ from batch_helpers.errors import AccessDenied, BatchHelpersError, NotFound, Serv
 from batch_helpers.s3.mounts import S3Mount, S3Mounts
 from batch_helpers.uris import bucket_and_key
 
-_PROBE = "batch_helpers-probe"
+PROBE = "batch_helpers-probe"
+"""The object of which an upload is begun, and never made."""
 
 
 def validate(mounts: S3Mounts, access: AWSAccess) -> None:
@@ -76,18 +77,26 @@ def _anything(client: Any, bucket: str, prefix: str) -> bool:
 
 
 def _check_destination(client: Any, mount: S3Mount) -> None:
-    """Begin an upload and abort it: that needs the permission to write, and never makes an object or a version."""
+    """Whether the mount could be uploaded; a folder is asked about by an object in it."""
     bucket, key = bucket_and_key(mount.output)
     if mount.is_recursive:
-        key = f"{key.rpartition('/')[0]}/{_PROBE}".lstrip("/")
-    place = {"Bucket": bucket, "Key": key}
+        key = f"{key.rpartition('/')[0]}/{PROBE}".lstrip("/")
     encryption = {"ServerSideEncryption": mount.sse, "SSEKMSKeyId": mount.sse_kms_key_id}
     doing = f"write to destination {mount.destination}"
     try:
-        with aws_errors(doing):
-            answer = client.create_multipart_upload(**place, **{key: text for key, text in encryption.items() if text})
+        try_upload(client, bucket, key, doing, **{name: text for name, text in encryption.items() if text})
     except ServiceError as exc:
         raise type(exc)(f"destination {mount.destination} cannot be written: {exc}") from exc
+
+
+def try_upload(client: Any, bucket: str, key: str, doing: str, **encryption: str) -> None:
+    """Begin an upload and abort it: that needs the permission to write, and never makes an object or a version.
+
+    doing: completes "could not …". encryption: arguments of CreateMultipartUpload. Raises ServiceError.
+    """
+    place = {"Bucket": bucket, "Key": key}
+    with aws_errors(doing):
+        answer = client.create_multipart_upload(**place, **encryption)
     upload = required_member(answer, "UploadId", doing)
     with aws_errors(f"abort the upload {upload} of s3://{bucket}/{key}, which was only a test"):
         client.abort_multipart_upload(**place, UploadId=upload)

@@ -1,0 +1,81 @@
+"""`batch-helpers doctor`: what stands between a job and its start, and the commands that mend it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from batch_helpers.cli.outcome import DONE, FAILED, ending
+from batch_helpers.cli.where import json_option
+from batch_helpers.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from batch_helpers.doctor.needs import Need
+
+
+@click.command("doctor")
+@click.option("--queue", "-q", "queues", multiple=True, envvar="BATCH_HELPERS_QUEUE", help="Queue; may be given again.")
+@click.option("--job", "job_id", metavar="ID", help="A job that does not start, or that has failed.")
+@click.option("--image", "images", multiple=True, help="A container image that jobs use. May be given again.")
+@click.option("--bucket", "buckets", multiple=True, metavar="BUCKET[/PREFIX]", help="Where jobs write. May be again.")
+@click.option("--vcpus", type=float, help="Would a job with this many vCPUs fit?")
+@click.option("--memory", type=int, help="Would a job with this many MiB fit?")
+@click.option("--gpus", type=int, help="Would a job with this many GPUs fit?")
+@click.option("--profile", help="Profile of the AWS configuration.")
+@click.option("--region", help="AWS region.")
+@json_option
+@ending
+def command(
+    *,
+    queues: tuple[str, ...],
+    job_id: str | None,
+    images: tuple[str, ...],
+    buckets: tuple[str, ...],
+    profile: str | None,
+    region: str | None,
+    as_json: bool,
+    **size: float | None,
+) -> int:
+    """Look at the account, a queue and its environments, roles, images and buckets; changes nothing.
+
+    Prints a line for each check: ok, problem or unknown (for lack of permission, say), and below a problem what mends
+    it. Exit code 1 when there is a problem.
+    """
+    from batch_helpers.aws_client import AWSAccess
+    from batch_helpers.doctor import examine
+    from batch_helpers.doctor.gathering import Questions
+    from batch_helpers.finding import finding_lines, problems
+
+    questions = Questions(
+        queues,
+        job_id,
+        needs=tuple(_need(queue, size) for queue in queues if any(size.values())),
+        images=images,
+        writes=tuple(_uri(text) for text in buckets),
+        everywhere=True,
+    )
+    findings = examine(AWSAccess(profile=profile, region=region), questions)
+    if as_json:
+        click.echo(json.dumps({"findings": [item.to_dict() for item in findings]}))
+    else:
+        click.echo("\n".join(finding_lines(findings)))
+    return FAILED if problems(findings) else DONE
+
+
+def _need(queue: str, size: dict[str, float | None]) -> Need:
+    from batch_helpers.doctor.needs import Need
+
+    for name, value in size.items():
+        if value is not None and not value > 0:
+            raise InvalidInput(f"--{name} {value:g}: give a positive number")
+    given = {name: value for name, value in size.items() if value is not None}
+    return Need("such a job", queue, **given)  # type: ignore[arg-type]
+
+
+def _uri(text: str) -> str:
+    uri = text if "://" in text else f"s3://{text}"
+    if not uri.startswith("s3://") or not uri.removeprefix("s3://").partition("/")[0]:
+        raise InvalidInput(f"--bucket {text}: write BUCKET, BUCKET/PREFIX or s3://BUCKET/PREFIX")
+    return uri
