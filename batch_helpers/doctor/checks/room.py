@@ -9,10 +9,9 @@ from batch_helpers.doctor.facts import Absent, Environment, Facts, InstanceType,
 from batch_helpers.doctor.needs import Need
 from batch_helpers.engines.aws import fargate
 from batch_helpers.finding import Finding, Verdict, ok, problem, unknown
+from batch_helpers.resources.aws import instances
 
 Types = Mapping[str, tuple[InstanceType, ...] | Absent | Unknown]
-
-_X86 = "X86_64"
 
 
 def check_room(need: Need, queue: Queue, facts: Facts) -> Finding:
@@ -82,7 +81,7 @@ def _machines(need: Need, environment: Environment, types: Types, where: str) ->
     if not told:
         return unknown("room", f"{where}: the environment names no instance types")
     for name, found in told.items():
-        if isinstance(found, Unknown) and not _other_architecture(name, need):
+        if isinstance(found, Unknown) and not _unfit(name, need):
             return unknown("room", f"{where}: {name}: {found.why}")
     text = f"{where}: none of {', '.join(told)} has {_asked(need)}"
     return problem("room", text, f"allow larger types: {_more_types(environment)}; or ask for less")
@@ -93,21 +92,18 @@ def holds(machine: InstanceType, need: Need) -> bool:
 
     https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html
     """
-    architecture = need.architecture or _X86
     return (
         machine.vcpus >= need.vcpus
         and machine.memory > need.memory
         and machine.gpus >= need.gpus
-        and (architecture in machine.architectures or need.architecture is None)
+        and need.architecture in (None, *machine.architectures)
     )
 
 
-def _other_architecture(name: str, need: Need) -> bool:
-    """`optimal` and default_x86_64 stand for x86 machines, default_arm64 for ARM ones; none of them has GPUs."""
-    if name not in ("optimal", "default_x86_64", "default_arm64"):
-        return False
-    offered = "ARM64" if name.endswith("arm64") else _X86
-    return bool(need.gpus) or need.architecture not in (None, offered)
+def _unfit(name: str, need: Need) -> bool:
+    """Whether the mere name of a type or a family tells that it is not for the job."""
+    other = need.architecture not in (None, instances.architecture(name))
+    return other or (need.gpus > 0 and not instances.has_gpu(name))
 
 
 def _asked(need: Need) -> str:
