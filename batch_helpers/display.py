@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from batch_helpers.diagnose import failure_lines
 from batch_helpers.errors import ServiceError
 from batch_helpers.job import JobDetail, Status
 from batch_helpers.monitor import Snapshot
@@ -87,6 +88,8 @@ class Display:
         if snapshot.jobs or snapshot.held or snapshot.skipped:
             self._print_changed(snapshot)
         self._show_failures(snapshot)
+        if snapshot.paused:
+            self._print(snapshot.paused)
         self._print(summary_line(snapshot))
         if snapshot.detached:
             self._print(detached_line(snapshot))
@@ -122,7 +125,8 @@ class Display:
         for detail in failed[:MOST_FAILURES]:
             self._print(failure_text(detail, self._tail(detail)))
         if len(failed) > MOST_FAILURES:
-            self._print(f"… and {len(failed) - MOST_FAILURES} more failed jobs")
+            self._print(f"… and {len(failed) - MOST_FAILURES} more failed jobs; all {len(failed)} by cause:")
+            self._print("\n".join(failure_lines(snapshot.failures)))
 
     def _tail(self, detail: JobDetail) -> list[str]:
         try:

@@ -16,6 +16,7 @@ from batch_helpers.errors import InvalidInput, InvalidJob, UnknownDependency
 from batch_helpers.job import Job, JobDetail
 from batch_helpers.monitor import Snapshot, Watch, watch
 from batch_helpers.plan import Action, Decision, Plan, World, plan
+from batch_helpers.recovery import Recovery, policy
 from batch_helpers.stores.base import Store
 from batch_helpers.words import ago
 
@@ -32,7 +33,10 @@ class BatchHelper:
     """Skips every job whose outputs exist, reuses identical active jobs, submits the rest.
 
     engine: where jobs run. store: where outputs lie. job_queue: the queue of jobs that name none. dry_run: plan, and
-    submit nothing. Use one of its subclasses, or `connect`; this one is for engines of your own.
+    submit nothing. memory_growth: by what the memory of a job is multiplied that went over it, when it is submitted
+    again, up to memory_cap (MiB; by default eight times what it asked for). fallback_queue: where a job goes that was
+    reclaimed too often. recovery: all of that and more, as a Recovery. Use one of its subclasses, or `connect`; this
+    one is for engines of your own.
     """
 
     def __init__(
@@ -42,15 +46,20 @@ class BatchHelper:
         *,
         job_queue: str | None = None,
         dry_run: bool = False,
+        memory_growth: float | None = None,
+        memory_cap: int | None = None,
+        fallback_queue: str | None = None,
+        recovery: Recovery | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         stdout: TextIO | None = None,
     ) -> None:
         self.engine, self.store = engine, store
         self.job_queue, self.dry_run = job_queue, dry_run
+        self.recovery = policy(recovery, memory_growth, memory_cap, fallback_queue)
         self._clock, self._sleep, self._stdout = clock, sleep, stdout
         self._watch = Watch(engine, store, clock)
-        self._conductor = Conductor(engine, self._watch, self._bound, _say)
+        self._conductor = Conductor(engine, self._watch, self._bound, _say, self.recovery)
         self._planned: list[Decision] = []
 
     def add_job(self, name: str, **fields: Any) -> str | None:
@@ -69,7 +78,7 @@ class BatchHelper:
             ids = self._pretend(decided)
         else:
             wanted = [item.job for item in decided if item.action in (Action.SUBMIT, Action.HOLD)]
-            self.engine.check([self._bound(job, ()) for job in wanted])
+            self.engine.check([*(self._bound(job, ()) for job in wanted), *self._fallbacks(wanted)])
             ids = self._conductor.carry_out(decided)
         return [ids[place] for place in decided.places]
 
@@ -80,7 +89,7 @@ class BatchHelper:
         """
         jobs = _jobs(jobs)
         run = self._conductor.run
-        queues = {self._queue(job) for job in jobs}
+        queues = self._queues(jobs)
         self._check_ids(jobs)
         outputs = [uri for job in jobs for uri in job.outputs]
         # The engine first: a job that ends between the two questions is then seen as active, never as missing.
@@ -96,17 +105,22 @@ class BatchHelper:
         )
         return self._explained(plan(jobs, world), queues)
 
-    def monitor(self, interval: float = 60, *, events: str | None = None) -> Snapshot:
+    def monitor(
+        self, interval: float = 60, *, events: str | None = None, max_failures: float | None = None
+    ) -> Snapshot:
         """Print how the run goes until it has ended, and return the last snapshot.
 
         interval: seconds between polls at the most; engines that can tell that something has changed are asked at
         once. events: a file to which one line is appended for each change, for `batch-helpers report`.
+        max_failures: the share of the jobs (0.05 is 5 %) from which on failures that are alike pause the run: what has
+        not been submitted is held back, what is active ends, and `paused` of what is returned tells why.
         Ctrl-C detaches: the jobs go on, and `exit_code` of what is returned is 130.
         """
         from batch_helpers.display import Display
 
         if not interval > 0:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
+        self._conductor.resume(max_failures)
         snapshot = self._picture(self._watch.snapshot())
         shown = Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock)
         with shown as display, self._noted(events) as note:
@@ -146,7 +160,8 @@ class BatchHelper:
         from batch_helpers.events import EventLog
 
         with EventLog(path, engine=self.engine.name) as log:
-            yield lambda snapshot: log.record(self._picture(snapshot), self._watch.jobs)
+            run = self._conductor.run
+            yield lambda snapshot: log.record(self._picture(snapshot), self._watch.jobs, run.replaced)
             log.end(self._picture(self._watch.snapshot()))
 
     def cancel(self, jobs: Iterable[Job] | None = None, *, reason: str = "cancelled by the user") -> list[str]:
@@ -156,11 +171,10 @@ class BatchHelper:
         """
         if jobs is None:
             ids = list(self._watch.open)
-            for placeholder in list(self._conductor.run.held):
-                self._conductor.conclude(placeholder, reason)
+            self._conductor.cancel(reason)
         else:
             given = _jobs(jobs)
-            active = self._conductor.active({self._queue(job) for job in given})
+            active = self._conductor.active(self._queues(given))
             ids = list(dict.fromkeys(active[job.key].job_id for job in given if job.key in active))
         if ids:
             self.engine.terminate(ids, reason)
@@ -186,9 +200,10 @@ class BatchHelper:
         return decided.explained(last) if last else decided
 
     def _picture(self, snapshot: Snapshot) -> Snapshot:
-        run = self._conductor.run
+        run, trip = self._conductor.run, self._conductor.trip
         return replace(
             snapshot,
+            paused=trip.text(self._conductor.held_back) if trip else "",
             held=tuple(held.job for held in run.held.values()),
             skipped=dict(run.skipped),
             decisions={action: run.decisions[action] for action in Action},
@@ -202,6 +217,17 @@ class BatchHelper:
         if queue is None:
             raise InvalidJob(job.name, "job_queue", None, "no queue: give the job or the helper a job_queue")
         return queue
+
+    def _queues(self, jobs: Iterable[Job]) -> set[str]:
+        """The queues in which these jobs may be active."""
+        queues = {self._queue(job) for job in jobs}
+        fallback = self.recovery.fallback_queue
+        return queues | {fallback} if fallback and queues else queues
+
+    def _fallbacks(self, jobs: Sequence[Job]) -> list[Job]:
+        """One job in the fallback queue, so that a wrong one is told of before it is needed."""
+        fallback = self.recovery.fallback_queue
+        return [jobs[0].bound(fallback, ())] if fallback and jobs else []
 
     def _bound(self, job: Job, needs: Collection[str]) -> Job:
         return job.bound(self._queue(job), needs)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from batch_helpers.diagnose import FailureGroup, Failures
 from batch_helpers.engines.base import Engine
 from batch_helpers.errors import AccessDenied, CredentialsError, InvalidInput, NotFound, ServiceError
 from batch_helpers.job import Job, JobDetail, Status
@@ -31,8 +32,9 @@ class Snapshot:
 
     elapsed: seconds since watching began. stages: watched jobs by stage and status. jobs: details by jobId.
     held: jobs that are yet to be submitted. skipped: jobs by stage that had nothing to do. decisions: how all jobs of
-    this run were decided. finished: how many ended while they were watched. warning: why this picture is an older one.
-    detached: watching was ended by Ctrl-C.
+    this run were decided. finished: how many ended while they were watched. failures: the failed jobs, grouped by
+    cause, definition and what their reasons share, the largest group first. warning: why this picture is an older one.
+    paused: why nothing more is submitted, and what is held back. detached: watching was ended by Ctrl-C.
     """
 
     elapsed: float = 0.0
@@ -42,7 +44,9 @@ class Snapshot:
     skipped: Mapping[str, int] = field(default_factory=dict)
     decisions: Mapping[Action, int] = field(default_factory=dict)
     finished: int = 0
+    failures: Sequence[FailureGroup] = ()
     warning: str = ""
+    paused: str = ""
     detached: bool = False
 
     @property
@@ -101,6 +105,7 @@ class Watch:
         self._open: dict[str, None] = {}
         self._absent_since: dict[str, float] = {}
         self._stages: dict[str, Counter[Status]] = {}
+        self._failures = Failures()
         self._began: float | None = None
         self._blind_since: float | None = None
         self._finished = 0
@@ -136,15 +141,20 @@ class Watch:
             self._stages[job.group][detail.status] -= 1
             self._finished -= job_id not in self._open
             self._open.pop(job_id, None)
+            self._failures.discard(job_id)
 
-    def redeem(self, job_id: str) -> bool:
-        """Count a failed job as succeeded if its outputs are all there, made by another of the same work."""
-        wanted = self._jobs[job_id].outputs
-        if not wanted or len(self._store.find(wanted)) < len(wanted):
-            return False
+    def redeem(self, job_ids: Iterable[str]) -> list[str]:
+        """Count those of these failed jobs as succeeded whose outputs are all there, made by others of the same work.
+
+        Their jobIds. Outputs are looked for once for all of them.
+        """
+        wanted = {job_id: outputs for job_id in job_ids if (outputs := self._jobs[job_id].outputs)}
+        found = self._store.find([uri for outputs in wanted.values() for uri in outputs]) if wanted else {}
+        good = [job_id for job_id, outputs in wanted.items() if all(uri in found for uri in outputs)]
         reason = "its outputs are there, made by another job of the same work"
-        self._put(replace(self._details[job_id], status=Status.SUCCEEDED, reason=reason))
-        return True
+        for job_id in good:
+            self._put(replace(self._details[job_id], status=Status.SUCCEEDED, reason=reason))
+        return good
 
     def job(self, job_id: str) -> Job | None:
         """A watched job, as it was submitted."""
@@ -181,6 +191,7 @@ class Watch:
             stages=MappingProxyType({stage: dict(counts) for stage, counts in self._stages.items()}),
             jobs=MappingProxyType(dict(self._details)),
             finished=self._finished,
+            failures=tuple(self._failures.groups()),
             warning=warning,
         )
 
@@ -224,6 +235,10 @@ class Watch:
             counts[known.status] -= 1
         counts[detail.status] += 1
         self._details[detail.job_id] = detail
+        if detail.status is Status.FAILED:
+            self._failures.put(detail, self._jobs[detail.job_id])
+        elif known is not None and known.status is Status.FAILED:
+            self._failures.discard(detail.job_id)
 
 
 def watch(

@@ -102,6 +102,16 @@ class Plan:
         )
         return replace(self, decisions=decisions)
 
+    def held_back(self, reason: str) -> Plan:
+        """The same plan, in which nothing is submitted yet."""
+        decisions = tuple(
+            replace(decision, action=Action.HOLD, reason=f"{reason}; {decision.reason}")
+            if decision.action is Action.SUBMIT
+            else decision
+            for decision in self.decisions
+        )
+        return replace(self, decisions=decisions)
+
     def batches(self) -> Iterator[list[int]]:
         """Positions of the decisions to submit, in batches: each needs only jobs of the batches before it."""
         chosen = {place for place, decision in enumerate(self.decisions) if decision.action is Action.SUBMIT}
@@ -324,7 +334,7 @@ class _Draft:
     def hold(self, place: int) -> None:
         """Forward: settle what the job waits for, and hold it when the engine cannot take that."""
         decision = self.decisions[place]
-        if decision.action is not Action.SUBMIT or not self.upstream[place]:
+        if decision.action not in (Action.SUBMIT, Action.REUSE) or not self.upstream[place]:
             return
         waits = tuple(
             item
@@ -332,7 +342,7 @@ class _Draft:
             if isinstance(item, str) or self.decisions[item].action is not Action.SKIP
         )
         decision = replace(decision, upstream=waits)
-        if problem := self._why_held(waits):
+        if decision.action is Action.SUBMIT and (problem := self._why_held(waits)):
             decision = replace(decision, action=Action.HOLD, reason=f"{problem}; {decision.reason}")
         self.decisions[place] = decision
 

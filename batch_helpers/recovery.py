@@ -47,6 +47,19 @@ class Recovery:
                 raise InvalidInput(f"{name}={getattr(self, name)!r}: give 0 or more")
 
 
+def policy(
+    recovery: Recovery | None, memory_growth: float | None, memory_cap: int | None, fallback_queue: str | None
+) -> Recovery:
+    """A policy that is given as a whole, or by its most used parts; InvalidInput when it is given both ways."""
+    if recovery is None:
+        return Recovery(memory_growth=memory_growth, memory_cap=memory_cap, fallback_queue=fallback_queue)
+    given = {"memory_growth": memory_growth, "memory_cap": memory_cap, "fallback_queue": fallback_queue}
+    for name, value in given.items():
+        if value is not None:
+            raise InvalidInput(f"{name}={value!r} is given beside recovery: give it within, Recovery({name}={value!r})")
+    return recovery
+
+
 @dataclass(frozen=True, slots=True)
 class Resubmission:
     """The same work once more. job: what to submit (same fingerprint). change: what is different, in words."""

@@ -50,7 +50,10 @@ class Settled(Mapping[Job, str | None]):
 
 
 class Run:
-    """The ledger of a run. It decides nothing and asks nobody."""
+    """The ledger of a run. It decides nothing and asks nobody.
+
+    replaced: by jobId the failed job, or the twin, whose place it has taken.
+    """
 
     def __init__(self) -> None:
         self.settled = Settled()
@@ -58,6 +61,7 @@ class Run:
         self.held: dict[str, Held] = {}
         self.decisions: Counter[Action] = Counter()
         self.skipped: Counter[str] = Counter()
+        self.replaced: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
         self._real: dict[str, str] = {}
         self._claims: dict[str, Job] = {}
@@ -104,9 +108,11 @@ class Run:
     def release(self, old_id: str, job_id: str) -> None:
         """A placeholder, or a job that gave way to another of the same work, is this job from now on."""
         self._jobs[job_id] = self._jobs[old_id]
-        self.held.pop(old_id, None)
+        placeholder = self.held.pop(old_id, None)
         self._real.pop(job_id, None)
         if old_id != job_id:
             self._real[old_id] = job_id
+            if not placeholder:
+                self.replaced[job_id] = old_id
             if old_id in self.remade:
                 self.remade.add(job_id)

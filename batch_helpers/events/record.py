@@ -175,6 +175,7 @@ class RunRecord:
             skipped=self.skipped,
             decisions=self.decisions,
             finished=sum(not detail.status.active for detail in current.values()),
+            failures=tuple(self.failures),
         )
 
 
