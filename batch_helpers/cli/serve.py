@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shlex
 import signal
 import sys
 from typing import Any
@@ -14,8 +15,8 @@ import click
 from batch_helpers.errors import BatchHelpersError
 
 _EPILOG = """
-Jobs are processes of this machine, in the folder where serve was started, with its environment. A new endpoint has a
-job queue and a compute environment called `local`. Whoever can reach the port can run commands as you.
+Jobs are processes of this machine, each in a folder of its own, with the environment in which serve was started. A new
+endpoint has a job queue and a compute environment called `local`. Whoever can reach the port can run commands as you.
 """
 
 
@@ -26,6 +27,14 @@ job queue and a compute environment called `local`. Whoever can reach the port c
 @click.option("--vcpus", type=float, show_default="all", help="vCPUs that jobs may take together.")
 @click.option("--memory", type=int, show_default="all", help="MiB that jobs may take together.")
 @click.option("--containers", metavar="RUNTIME", help="Run images with docker, podman or apptainer.")
+@click.option(
+    "--entrypoint",
+    "entrypoints",
+    multiple=True,
+    callback=lambda *given: dict(_entrypoint(text) for text in given[-1]),
+    metavar="IMAGE=WORDS",
+    help="Words that an image puts before a command; repeatable.",
+)
 @click.option("--instant", is_flag=True, help="Jobs finish without running.")
 @click.option("--retention", type=float, default=7 * 86400.0, help="Seconds for which ended jobs are known.")
 @click.option("--region", default="us-east-1", show_default=True, help="The region in ARNs.")
@@ -52,6 +61,15 @@ def command(as_json: bool, **options: Any) -> None:
         signal.signal(number, lambda *_: server.stop())
     gc.freeze()  # the SDK's models live as long as the process: collections need not look at them
     server.run(lambda: _announce(server.url, options["directory"], as_json=as_json))
+
+
+def _entrypoint(text: str) -> tuple[str, list[str]]:
+    image, equals, words = text.partition("=")
+    if not (image and equals):
+        raise click.BadParameter(
+            f"{text!r}: give an image without its tag, and words, as tool=tool", param_hint="--entrypoint"
+        )
+    return image, shlex.split(words)
 
 
 def _announce(url: str, directory: str, *, as_json: bool) -> None:

@@ -103,7 +103,11 @@ def _service(settings: Settings, database: Database) -> Service:
         from batch_helpers.serve.runners.local import LocalRunner
 
         runner = LocalRunner(
-            settings.directory, vcpus=settings.vcpus, memory=settings.memory, containers=settings.containers
+            settings.directory,
+            vcpus=settings.vcpus,
+            memory=settings.memory,
+            containers=settings.containers,
+            entrypoints=settings.entrypoints,
         )
     arns = Arns(settings.region)
     prove(arns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -84,5 +85,7 @@ def _options(settings: Settings) -> list[str]:
     words = [
         word for name, value in given.items() if value is not None for word in (f"--{name}", os.fspath(str(value)))
     ]
+    for image, before in settings.entrypoints.items():
+        words += ["--entrypoint", f"{image}={shlex.join(before)}"]
     flags = ["--json"] + (["--instant"] if settings.instant else []) + (["--control"] if settings.control else [])
     return [*words, *flags]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batch_helpers.engines.local.containers import RUNTIMES
 from batch_helpers.errors import InvalidInput
+from batch_helpers.serve.jobs.entrypoints import AWS_CLI, Entrypoints
 from batch_helpers.serve.outcomes import Outcome
 from batch_helpers.serve.scheduling.retention import JOBS
 
@@ -20,7 +21,8 @@ class Settings:
 
     directory: where the state is kept. host, port: 0 is any free port. instant: jobs finish without running.
     vcpus, memory (MiB): how much of the machine jobs may take together; None is all. containers: `docker`, `podman` or
-    `apptainer`, to run jobs in their images. retention: seconds for which ended jobs are known. region: in ARNs.
+    `apptainer`, to run jobs in their images. entrypoints: words that images put before a command, which runs here
+    without its image; the AWS CLI's are known. retention: seconds for which ended jobs are known. region: in ARNs.
     outcomes: how instant jobs end. control: whether the control call is served. rate: requests per second beyond which
     the answer is 429. latency: seconds before each answer. seed: of faults that are left to chance.
 
@@ -34,6 +36,7 @@ class Settings:
     vcpus: float | None = None
     memory: int | None = None
     containers: str | None = None
+    entrypoints: Entrypoints = field(default_factory=lambda: AWS_CLI)
     retention: float = JOBS
     region: str = REGION
     outcomes: Sequence[Outcome] = ()
@@ -44,6 +47,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "directory", os.path.abspath(self.directory))
+        object.__setattr__(self, "entrypoints", {**AWS_CLI, **self.entrypoints})
         for name in ("vcpus", "memory", "rate"):
             value = getattr(self, name)
             if value is not None and value <= 0:

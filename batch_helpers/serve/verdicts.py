@@ -5,6 +5,7 @@ from __future__ import annotations
 from batch_helpers.serve.jobs.retrying import Failure
 
 EXITED = "Essential container in task exited"
+NOT_STARTED = "Task failed to start"
 KILLED = 137
 """The exit code of a container that had to be killed: 128 + SIGKILL."""
 
@@ -15,4 +16,4 @@ HOST_TERMINATED = Failure(None, "", "Host EC2 (instance i-local) terminated.")
 
 def not_started(problem: str) -> Failure:
     """A task whose container could not be started."""
-    return Failure(None, f"CannotStartContainerError: {problem}", "Task failed to start")
+    return Failure(None, f"CannotStartContainerError: {problem}", NOT_STARTED)

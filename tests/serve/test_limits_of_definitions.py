@@ -158,13 +158,3 @@ def test_forms_that_cannot_run_here_are_said_to_be_missing(desk: Desk, more: dic
     with pytest.raises(Refused) as caught:
         desk("RegisterJobDefinition", **{**definition("other"), **more})
     assert caught.value.code == "NotImplementedException"
-
-
-def test_several_containers_are_said_to_be_missing(desk: Desk) -> None:
-    containers = [{"image": "i", "resourceRequirements": needs()}] * 2
-    with pytest.raises(Refused, match="several containers"):
-        desk(
-            "RegisterJobDefinition", **definition("two", ecsProperties={"taskProperties": [{"containers": containers}]})
-        )
-    with pytest.raises(Refused, match="exactly one element of taskProperties"):
-        desk("RegisterJobDefinition", **definition("none", ecsProperties={"taskProperties": []}))

@@ -21,7 +21,7 @@ class Log:
     def __init__(self, desk: Desk, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._desk, self.path = desk, path
         self.job_id = desk.submit()
-        monkeypatch.setattr(desk.runner, "log", lambda job_id, attempt: str(path))
+        monkeypatch.setattr(desk.runner, "log", lambda job_id, attempt, container: str(path))
         with desk.database.transaction():
             desk.database.streams.add([Stream(GROUP, "s", self.job_id, 1, 1000)])
 

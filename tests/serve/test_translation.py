@@ -8,8 +8,9 @@ import pytest
 
 from batch_helpers.engines.local.verdict import EXITED, HOST_TERMINATED, TIMED_OUT
 from batch_helpers.job import Attempt, JobDetail, Status
+from batch_helpers.serve.jobs.entrypoints import AWS_CLI
 from batch_helpers.serve.jobs.retrying import Failure
-from batch_helpers.serve.runners.translation import how_it_ended, new_job, nothing_to_run
+from batch_helpers.serve.runners.translation import how_it_ended, new_job, nothing_to_run, spec_of
 from batch_helpers.serve.state.rows import Ready
 
 
@@ -22,15 +23,30 @@ def ready(command: list[str], **document: object) -> Ready:
 
 
 def test_a_job_of_the_engine_has_all_that_the_specification_says() -> None:
-    job = new_job(ready(["echo", "Ref::p"], timeout={"attemptDurationSeconds": 90}), None)
-    assert job.spec is not None
+    item = ready(["echo", "Ref::p"], timeout={"attemptDurationSeconds": 90})
+    job = new_job(item, spec_of(item, None))
     assert (job.spec.command, job.spec.environment, job.spec.image) == (["echo", "x"], {"A": "1", "B": ""}, None)
     assert (job.id, job.queue, job.vcpus, job.memory, job.timeout, job.array_index) == ("id", "queue", 2, 64, 90, 3)
     assert (job.attempts, job.fingerprint) == (1, None)
-    assert (
-        new_job(ready([]), "/bin/docker").spec._asdict().items()
-        >= {"image": "busybox", "runtime": "/bin/docker"}.items()
-    )  # type: ignore[union-attr]
+    in_image = spec_of(ready([]), "/bin/docker")
+    assert (in_image.image, in_image.runtime) == ("busybox", "/bin/docker")
+
+
+def test_what_an_image_puts_before_a_command_is_put_there() -> None:
+    item = ready(["s3", "ls"])
+    images = (
+        "public.ecr.aws/aws-cli/aws-cli:2",
+        "amazon/aws-cli",
+        "amazon/aws-cli@sha256:0",
+        "host:5000/tool",
+        "busybox:1",
+    )
+    found = []
+    for image in images:
+        container = json.dumps({**json.loads(item.container), "image": image})
+        found.append(spec_of(item._replace(container=container), None, {**AWS_CLI, "host:5000/tool": ["tool", "run"]}))
+    aws, tool = ["aws", "s3", "ls"], ["tool", "run", "s3", "ls"]
+    assert [spec.command for spec in found] == [aws, aws, aws, tool, ["s3", "ls"]]
 
 
 def test_only_an_image_knows_what_to_do_without_a_command() -> None:

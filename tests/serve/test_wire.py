@@ -9,7 +9,7 @@ import pytest
 from botocore.model import DenormalizedStructureBuilder
 
 from batch_helpers.serve.arns import Arns
-from batch_helpers.serve.texts.details import DetailWriter
+from batch_helpers.serve.texts.details import DetailWriter, End, Times
 from batch_helpers.serve.texts.proof import prove
 from batch_helpers.serve.wire.errors import ApiError
 from batch_helpers.serve.wire.messages import Request
@@ -221,5 +221,5 @@ def test_texts_that_json_must_escape_arrive_as_they_were(desk: Desk) -> None:
 
 
 def test_a_writer_shows_an_attempt_without_a_start() -> None:
-    text = DetailWriter(Arns("us-east-1")).attempt((None, 2), "", 'a "reason"', None, None)
+    text = DetailWriter(Arns("us-east-1")).attempt(Times(None, 2, 'a "reason"'), End(None, None, None, None))
     assert json.loads(text) == {"stoppedAt": 2, "statusReason": 'a "reason"', "container": {"networkInterfaces": []}}

@@ -14,7 +14,7 @@ class Container(NamedTuple):
 
     runtime: the program's path. name: what the runtime calls the container. folders: seen inside at the same paths;
     the first one is the working directory. variables: names of environment variables that are passed on, with the
-    values that the runtime itself is given. memory: MiB, 0 is no limit.
+    values that the runtime itself is given. memory: MiB, 0 is no limit. volumes: folders, and where they are inside.
     """
 
     runtime: str
@@ -24,6 +24,7 @@ class Container(NamedTuple):
     variables: Sequence[str]
     vcpus: float
     memory: int
+    volumes: Sequence[tuple[str, str]] = ()
 
 
 def container_name(job_id: str, attempt: int) -> str:
@@ -35,7 +36,7 @@ def run_command(container: Container, command: Sequence[str]) -> list[str]:
     if _is_apptainer(container.runtime):
         return _apptainer(container, command)
     user = ["--user", f"{os.getuid()}:{os.getgid()}"] if os.path.basename(container.runtime) == "docker" else []
-    mounts = [word for folder in container.folders for word in ("--mount", _mount(folder))]
+    mounts = [word for pair in _bound(container) for word in ("--mount", _mount(*pair))]
     passed = [word for variable in container.variables for word in ("--env", variable)]
     memory = ["--memory", f"{container.memory}m"] if container.memory else []
     start = [container.runtime, "run", "--rm", "--name", container.name, "--workdir", container.folders[0], *user]
@@ -48,7 +49,7 @@ def removal(runtime: str, name: str) -> list[str] | None:
 
 
 def _apptainer(container: Container, command: Sequence[str]) -> list[str]:
-    binds = [word for folder in container.folders for word in ("--bind", _escaped(folder))]
+    binds = [word for pair in _bound(container) for word in ("--bind", ":".join(map(_escaped, dict.fromkeys(pair))))]
     image = container.image if _is_file_or_uri(container.image) else f"docker://{container.image}"
     verb = "exec" if command else "run"
     return [container.runtime, verb, "--pwd", container.folders[0], *binds, image, *command]
@@ -62,9 +63,14 @@ def _is_file_or_uri(image: str) -> bool:
     return "://" in image or image.endswith((".sif", ".img")) or os.path.isdir(image)
 
 
-def _mount(folder: str) -> str:
+def _bound(container: Container) -> list[tuple[str, str]]:
+    """Folders, and where they are inside."""
+    return [*((folder, folder) for folder in container.folders), *container.volumes]
+
+
+def _mount(source: str, target: str) -> str:
     """A --mount option is a row of CSV."""
-    fields = [f"source={folder}", f"target={folder}"]
+    fields = [f"source={source}", f"target={target}"]
     quoted = ['"' + field.replace('"', '""') + '"' if set(field) & set(',"') else field for field in fields]
     return ",".join(["type=bind", *quoted])
 

@@ -11,6 +11,13 @@ from batch_helpers.engines.local.room import Need
 from batch_helpers.engines.local.rows import Context, Ready, Spec
 
 JOB_ID = "AWS_BATCH_JOB_ID"
+SERVICE_VARIABLES = (
+    JOB_ID,
+    "AWS_BATCH_JOB_ATTEMPT",
+    "AWS_BATCH_JQ_NAME",
+    "AWS_BATCH_CE_NAME",
+    "AWS_BATCH_JOB_ARRAY_INDEX",
+)
 
 
 class Launch(NamedTuple):

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
 """Exit codes of commands that cannot be started, as shells give them."""
@@ -32,8 +32,12 @@ class CannotStart(Exception):
         super().__init__(problem)
 
 
-def spawn(command: list[str], environment: Mapping[str, str], directory: str, output: int) -> int:
-    """Start a command in a process group of its own, with stdout and stderr to the open file `output`; its pid.
+def spawn(
+    command: list[str], environment: Mapping[str, str], directory: str, output: int, *, group: int | None = 0
+) -> int:
+    """Start a command with stdout and stderr to the open file `output`; its pid.
+
+    group: the process group, 0 for one of its own, None for that of this process.
 
     The current directory of this process becomes `directory`: posix_spawn is several times cheaper than a fork, and
     knows no other way. Raises CannotStart.
@@ -48,9 +52,10 @@ def spawn(command: list[str], environment: Mapping[str, str], directory: str, ou
         (os.POSIX_SPAWN_DUP2, output, 1),
         (os.POSIX_SPAWN_DUP2, output, 2),
     ]
+    own: dict[str, Any] = {} if group is None else {"setpgroup": group}
     try:
         return os.posix_spawn(
-            program, command, environment, file_actions=actions, setpgroup=0, setsigmask=(), setsigdef=_DEFAULTS
+            program, command, environment, file_actions=actions, setsigmask=(), setsigdef=_DEFAULTS, **own
         )
     except FileNotFoundError as exc:
         raise CannotStart(f"{command[0]}: command not found", NOT_FOUND) from exc

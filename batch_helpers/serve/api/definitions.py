@@ -8,7 +8,7 @@ from batch_helpers.serve.api import tokens
 from batch_helpers.serve.api.lookups import revision_named
 from batch_helpers.serve.arns import DEFINITION
 from batch_helpers.serve.jobs import merging
-from batch_helpers.serve.limits import containers, jobs, names, retries
+from batch_helpers.serve.limits import containers, jobs, names, retries, tasks
 from batch_helpers.serve.limits.pages import check_described_resources, resource_page
 from batch_helpers.serve.service import Service
 from batch_helpers.serve.state.rows import Definition
@@ -100,7 +100,7 @@ def _check(request: dict[str, Any]) -> None:
     retries.check_timeout(request.get("timeout", {}))
     jobs.check_priority(request.get("schedulingPriority", 0))
     _check_form(request)
-    _check_container(request)
+    _check_containers(request)
 
 
 def _check_form(request: dict[str, Any]) -> None:
@@ -110,16 +110,28 @@ def _check_form(request: dict[str, Any]) -> None:
     if request["type"] == "multinode" or forms[0] in ("eksProperties", "nodeProperties"):
         raise NotImplementedHere("multi-node and EKS jobs are not implemented by this endpoint")
     if forms == ["ecsProperties"]:
-        tasks = request["ecsProperties"]["taskProperties"]
-        if len(tasks) != 1 or not tasks[0]["containers"]:
-            raise ClientException("ecsProperties must have exactly one element of taskProperties, with containers")
-        if len(tasks[0]["containers"]) > 1:
-            raise NotImplementedHere("jobs of several containers are not implemented by this endpoint")
+        tasks.check_tasks(request["ecsProperties"]["taskProperties"])
 
 
-def _check_container(request: dict[str, Any]) -> None:
-    container = merging.main_container(request)
-    task = request["ecsProperties"]["taskProperties"][0] if "ecsProperties" in request else container
+def _check_containers(request: dict[str, Any]) -> None:
+    found, platform = merging.containers_of(request), request.get("platformCapabilities", ["EC2"])[0]
+    task = request["ecsProperties"]["taskProperties"][0] if "ecsProperties" in request else found[0]
+    for container in found:
+        _check_container(container)
+        if platform == containers.FARGATE:
+            containers.check_fargate({**container, **task})
+        else:
+            needs = merging.needs(container)
+            containers.check_platform(platform, needs["VCPU"], needs["MEMORY"])
+    # Fargate's pairs are for the task as a whole, as is what an instance must have.
+    needs = merging.needs(found[0] if len(found) == 1 else merging.together(found))
+    containers.check_platform(platform, needs["VCPU"], needs["MEMORY"])
+    containers.check_storage(task)
+    if platform != containers.FARGATE:
+        containers.check_not_fargate(task)
+
+
+def _check_container(container: dict[str, Any]) -> None:
     containers.check_image(container.get("image"))
     containers.check_command(container.get("command", ()))
     containers.check_environment(container.get("environment", ()))
@@ -127,10 +139,3 @@ def _check_container(request: dict[str, Any]) -> None:
     containers.check_once(container)
     needs = merging.needs(container)
     containers.check_needs(needs.get("VCPU"), needs.get("MEMORY"))
-    platform = request.get("platformCapabilities", ["EC2"])[0]
-    containers.check_platform(platform, needs["VCPU"], needs["MEMORY"])
-    containers.check_storage(task)
-    if platform == containers.FARGATE:
-        containers.check_fargate({**container, **task})
-    else:
-        containers.check_not_fargate(task)

@@ -8,7 +8,7 @@ from typing import Any
 from batch_helpers.serve.api import tokens
 from batch_helpers.serve.api.logfiles import Chunk, earlier, later, size_of
 from batch_helpers.serve.arns import ACCOUNT
-from batch_helpers.serve.jobs.logs import GROUP
+from batch_helpers.serve.jobs.logs import GROUP, container_in
 from batch_helpers.serve.service import Service
 from batch_helpers.serve.state.rows import Stream
 from batch_helpers.serve.wire.errors import ClientException, InvalidParameter, ResourceNotFound
@@ -68,7 +68,7 @@ def _group(service: Service, request: dict[str, Any]) -> str:
 
 
 def _chunk(service: Service, request: dict[str, Any], stream: Stream) -> Chunk:
-    path = service.runner.log(stream.job, stream.attempt)
+    path = service.runner.log(stream.job, stream.attempt, container_in(stream.name))
     limit = request.get("limit", EVENTS)
     complete = service.database.jobs.has_ended(stream.job, stream.attempt)
     match = _TOKEN.fullmatch(request.get("nextToken", "f/0" if request.get("startFromHead") else f"b/{size_of(path)}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from batch_helpers.job import TERMINAL, Status
@@ -11,7 +11,7 @@ from batch_helpers.serve.api.lookups import definition_named, queue_named
 from batch_helpers.serve.arns import JOB
 from batch_helpers.serve.jobs import merging
 from batch_helpers.serve.jobs.parameters import substituted
-from batch_helpers.serve.limits import containers, jobs, names, retries
+from batch_helpers.serve.limits import containers, jobs, names, retries, tasks
 from batch_helpers.serve.service import Service
 from batch_helpers.serve.state.moves import UPSTREAM_FAILED
 from batch_helpers.serve.state.rows import Definition, Known, NewJob, Resource
@@ -60,17 +60,23 @@ def _check_form(definition: Definition, request: Mapping[str, Any]) -> None:
     wrong = "containerOverrides" if "ecsProperties" in definition.document else "ecsPropertiesOverride"
     if wrong in request:
         raise ClientException(f"{wrong} is not valid for the job definition {definition.label}")
-    overrides = merging.overrides_of(request)
-    containers.check_command(overrides.get("command", ()))
-    containers.check_environment(overrides.get("environment", ()))
-    containers.check_requirements(overrides.get("resourceRequirements", ()))
+    known = merging.containers_of(definition.document)
+    for override in merging.overrides_of(request):
+        tasks.check_override(override, known)
+        containers.check_command(override.get("command", ()))
+        containers.check_environment(override.get("environment", ()))
+        containers.check_requirements(override.get("resourceRequirements", ()))
 
 
 def _check_container(specification: merging.Specification) -> None:
     """What the overrides made of the definition must still be something that its platform takes."""
     needs = merging.needs(specification.container)
     containers.check_needs(needs.get("VCPU"), needs.get("MEMORY"))
-    containers.check_platform(specification.document["platformCapabilities"][0], needs["VCPU"], needs["MEMORY"])
+    platform = specification.document["platformCapabilities"][0]
+    containers.check_platform(platform, needs["VCPU"], needs["MEMORY"])
+    if platform != containers.FARGATE:
+        for container in specification.containers:
+            containers.check_platform(platform, merging.needs(container)["VCPU"], needs["MEMORY"])
     check_specification(specification)
 
 
@@ -85,7 +91,7 @@ def _new_job(
     share, tags, upstream = request.get("shareIdentifier"), request.get("tags", {}), _upstream(service, request)
     fates = (
         UPSTREAM_FAILED if any(item.status == Status.FAILED for item in upstream) else None,
-        jobs.fate_of_overrides(*_sent_to_ecs(definition, specification, request)),
+        jobs.fate_of_overrides(_sent_to_ecs(definition, request)),
         jobs.fate_of_tags(tags, definition.tags, propagated=specification.document["propagateTags"]),
     )
     return NewJob(
@@ -118,11 +124,12 @@ def _upstream(service: Service, request: Mapping[str, Any]) -> list[Known]:
     return [known[job_id] for job_id in dict.fromkeys(whole)]
 
 
-def _sent_to_ecs(
-    definition: Definition, specification: merging.Specification, request: Mapping[str, Any]
-) -> tuple[Sequence[str], Sequence[Mapping[str, str]]]:
-    """The command and the environment that ECS would be given on top of the definition."""
-    overrides = merging.overrides_of(request)
-    plain = merging.main_container(definition.document).get("command", [])
-    command = substituted(specification.container["command"], specification.document["parameters"])
-    return (command if command != plain else []), overrides.get("environment", [])
+def _sent_to_ecs(definition: Definition, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The command and the environment that ECS would be given on top of the definition, for each container."""
+    overrides, parameters = merging.overrides_of(request), merging.parameters_of(definition.document, request)
+    sent = []
+    for container in merging.containers_of(definition.document):
+        plain, override = container.get("command", []), merging.override_of(container, overrides)
+        command = substituted(override.get("command", plain), parameters)
+        sent.append({"command": command if command != plain else [], "environment": override.get("environment", [])})
+    return sent

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 GROUP = "/aws/batch/job"
+UNNAMED = "default"
+"""What a container without a name is called in log streams."""
+
 _TASK_BYTES = 16
 
 
@@ -27,8 +30,13 @@ def task_in(stream: str) -> str:
     return stream.rpartition("/")[2]
 
 
+def container_in(stream: str) -> str:
+    """The container that a stream's name tells of."""
+    return stream.split("/")[-2:][0]
+
+
 def place_of(definition: str, container: Mapping[str, Any], task: str) -> Place:
     """Where the log of a task goes: `<prefix>/<container>/<task>`; the prefix is the definition's name unless told."""
     options = container.get("logConfiguration", {}).get("options", {})
     prefix = options.get("awslogs-stream-prefix", definition.partition(":")[0])
-    return Place(options.get("awslogs-group", GROUP), f"{prefix}/{container.get('name', 'default')}/{task}")
+    return Place(options.get("awslogs-group", GROUP), f"{prefix}/{container.get('name', UNNAMED)}/{task}")

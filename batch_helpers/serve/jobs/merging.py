@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from batch_helpers.serve.jobs.tasks import main_of
+
 _LISTS = ("command", "volumes", "environment", "mountPoints", "ulimits", "resourceRequirements", "secrets")
 _TASK_LISTS = ("command", "environment", "mountPoints", "ulimits", "resourceRequirements", "secrets", "dependsOn")
 _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
@@ -14,13 +16,18 @@ _DEPRECATED = {"vcpus": "VCPU", "memory": "MEMORY"}
 class Specification(NamedTuple):
     """What of a JobDetail stays the same for the whole life of a job.
 
-    document: the members beside the container. container: the main container. task: in a job that has ecsProperties,
-    its task without the containers; None in any other.
+    document: the members beside the container. container: the container, or what is needed of several together.
+    task: in a job that has ecsProperties, its task, with its containers only where they are several; None in any other.
     """
 
     document: dict[str, Any]
     container: dict[str, Any]
     task: dict[str, Any] | None
+
+    @property
+    def containers(self) -> list[dict[str, Any]]:
+        """All containers of the job."""
+        return [self.container] if self.task is None else self.task.get("containers", [self.container])
 
     def texts(self) -> tuple[str, str, str | None]:
         """The three as JSON."""
@@ -33,7 +40,7 @@ def specification(definition: Mapping[str, Any], request: Mapping[str, Any]) -> 
     document: dict[str, Any] = {
         "retryStrategy": retry_strategy(request.get("retryStrategy") or definition.get("retryStrategy") or {}),
         "dependsOn": request.get("dependsOn", []),
-        "parameters": {**definition.get("parameters", {}), **request.get("parameters", {})},
+        "parameters": parameters_of(definition, request),
         "propagateTags": request.get("propagateTags", definition.get("propagateTags", False)),
         "platformCapabilities": definition.get("platformCapabilities", ["EC2"]),
     }
@@ -43,10 +50,18 @@ def specification(definition: Mapping[str, Any], request: Mapping[str, Any]) -> 
     priority = request.get("schedulingPriorityOverride", definition.get("schedulingPriority"))
     if priority is not None:
         document["schedulingPriority"] = priority
-    container, task = overridden(main_container(definition), overrides_of(request)), task_of(definition)
+    containers, task = overridden_containers(definition, request), task_of(definition)
     if task is None:
-        return Specification(document, with_lists(container), None)
-    return Specification(document, with_lists(container, _TASK_LISTS), {"volumes": [], **task})
+        return Specification(document, with_lists(containers[0]), None)
+    shown, task = [with_lists(container, _TASK_LISTS) for container in containers], {"volumes": [], **task}
+    if len(shown) == 1:
+        return Specification(document, shown[0], task)
+    return Specification(document, together(containers), {**task, "containers": shown})
+
+
+def parameters_of(definition: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, str]:
+    """The definition's parameters with the submission's."""
+    return {**definition.get("parameters", {}), **request.get("parameters", {})}
 
 
 def retry_strategy(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,21 +78,18 @@ def shown_definition(document: Mapping[str, Any]) -> dict[str, Any]:
     """A registration as DescribeJobDefinitions shows it, with the empty lists that the service adds."""
     if "containerProperties" in document:
         return {**document, "containerProperties": with_lists(document["containerProperties"])}
-    containers = [with_lists(main_container(document), _TASK_LISTS)]
+    containers = [with_lists(container, _TASK_LISTS) for container in containers_of(document)]
     return {
         **document,
         "ecsProperties": {"taskProperties": [{"volumes": [], **_task(document), "containers": containers}]},
     }
 
 
-def main_container(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The container that a definition runs, of whichever form it is."""
-    container: dict[str, Any]
+def containers_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The containers that a definition runs, of whichever form it is."""
     if "ecsProperties" in definition:
-        container = _task(definition)["containers"][0]
-    else:
-        container = definition["containerProperties"]
-    return container
+        return list(_task(definition)["containers"])
+    return [definition["containerProperties"]]
 
 
 def task_of(definition: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -87,15 +99,36 @@ def task_of(definition: Mapping[str, Any]) -> dict[str, Any] | None:
     return {name: item for name, item in _task(definition).items() if name != "containers"}
 
 
-def overrides_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What a submission overrides, of whichever form it is."""
+def overrides_of(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a submission overrides of each container that it names, of whichever form it is."""
     if "ecsPropertiesOverride" in request:
         tasks = request["ecsPropertiesOverride"].get("taskProperties") or [{}]
-        containers = tasks[0].get("containers") or [{}]
-        first: dict[str, Any] = containers[0]
-        return first
-    overrides: dict[str, Any] = request.get("containerOverrides", {})
-    return overrides
+        return list(tasks[0].get("containers", ()))
+    return [request["containerOverrides"]] if "containerOverrides" in request else []
+
+
+def override_of(container: Mapping[str, Any], overrides: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The override that is meant for a container: the one of its name, or one without a name."""
+    return next((item for item in overrides if item.get("name", container.get("name")) == container.get("name")), {})
+
+
+def overridden_containers(definition: Mapping[str, Any], request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The containers of a definition with a submission's overrides."""
+    overrides = overrides_of(request)
+    return [overridden(item, override_of(item, overrides)) for item in containers_of(definition)]
+
+
+def together(containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several containers need together, under the name and with the log of the main one."""
+    totals: dict[str, float] = {}
+    for container in containers:
+        for kind, value in needs(container).items():
+            totals[kind] = totals.get(kind, 0) + float(value)
+    kept = {key: item for key, item in main_of(containers).items() if key in ("name", "logConfiguration")}
+    return {
+        **kept,
+        "resourceRequirements": [{"type": kind, "value": f"{total:.12g}"} for kind, total in totals.items()],
+    }
 
 
 def needs(container: Mapping[str, Any]) -> dict[str, str]:

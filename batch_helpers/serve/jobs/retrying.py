@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from batch_helpers.serve.jobs.tasks import ContainerEnd
+
 
 class Failure(NamedTuple):
-    """How an attempt failed, in the words that rules are matched against."""
+    """How an attempt failed, in the words that rules are matched against.
+
+    containers: how each of several containers ended, as far as it is known.
+    """
 
     exit_code: int | None = None
     reason: str = ""
     status_reason: str = ""
     timed_out: bool = False
+    containers: tuple[ContainerEnd, ...] = ()
 
 
 def is_retried(strategy: Mapping[str, Any], attempt: int, failure: Failure) -> bool:

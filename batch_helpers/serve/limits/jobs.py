@@ -76,13 +76,13 @@ def check_share(share: str | None, *, fair: bool) -> None:
         )
 
 
-def fate_of_overrides(command: Sequence[str], environment: Sequence[Mapping[str, str]]) -> str | None:
+def fate_of_overrides(sent: Sequence[Mapping[str, Any]]) -> str | None:
     """Why such a job is accepted and then fails: ECS takes 8,192 characters of overrides, as JSON, or None.
 
-    Parameters count where they have been put into the command: github.com/ASFHyP3/hyp3/issues/3041.
+    sent: command and environment of each container. Parameters count where they have been put into the command:
+    github.com/ASFHyP3/hyp3/issues/3041.
     """
-    overrides: dict[str, Any] = {"command": list(command), "environment": list(environment)}
-    if len(json.dumps(overrides, separators=(",", ":"), ensure_ascii=False)) > OVERRIDES:
+    if sum(len(json.dumps(item, separators=(",", ":"), ensure_ascii=False)) for item in sent) > OVERRIDES:
         return f"Container Overrides length must be at most {OVERRIDES}"
     return None
 

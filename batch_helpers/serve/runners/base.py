@@ -61,8 +61,8 @@ class Runner(Protocol):
         """Seconds until it would have something to tell; None is never, as things are."""
         ...
 
-    def log(self, job_id: str, attempt: int) -> str | None:
-        """The file with what an attempt wrote, or None."""
+    def log(self, job_id: str, attempt: int, container: str) -> str | None:
+        """The file with what a container of an attempt wrote, or None."""
         ...
 
     def forget(self, job_ids: Sequence[str]) -> None:

@@ -28,6 +28,10 @@ class Folders:
         """The log of an attempt."""
         return log_path(self._directory, job_id, attempt)
 
+    def container_log(self, job_id: str, attempt: int, container: str) -> str:
+        """The log of one of several containers of an attempt."""
+        return f"{self.log(job_id, attempt).removesuffix('.log')}-{container}.log"
+
     def make(self, job_id: str) -> None:
         """Make a job's folder, empty."""
         self.remove(job_id)

@@ -66,7 +66,7 @@ class InstantRunner:
             return 0.0
         return max(0.0, self._running[0][0] - self._clock.seconds()) if self._running else None
 
-    def log(self, job_id: str, attempt: int) -> str | None:  # noqa: ARG002
+    def log(self, job_id: str, attempt: int, container: str) -> str | None:  # noqa: ARG002
         """Nothing runs, so nothing is written: as on AWS, a log stream may never exist."""
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -13,12 +14,15 @@ from batch_helpers.engines.local.database import Database
 from batch_helpers.engines.local.intake import here
 from batch_helpers.engines.local.room import machine_memory, machine_vcpus
 from batch_helpers.engines.local.rows import Capacity as Limits
-from batch_helpers.engines.local.rows import Context, NewJob
+from batch_helpers.engines.local.rows import Context, Spec
 from batch_helpers.engines.local.start import see_to_it
 from batch_helpers.job import Attempt, JobDetail, Status
+from batch_helpers.serve.jobs.entrypoints import AWS_CLI, Entrypoints
+from batch_helpers.serve.runners import tasks
 from batch_helpers.serve.runners.base import Capacity, Event
 from batch_helpers.serve.runners.folders import Folders
-from batch_helpers.serve.runners.translation import how_it_ended, new_job, nothing_to_run
+from batch_helpers.serve.runners.tasks import several
+from batch_helpers.serve.runners.translation import how_it_ended, new_job, nothing_to_run, spec_of
 from batch_helpers.serve.state.rows import Ready, Stop
 
 WINDOW = 500
@@ -35,22 +39,30 @@ class _Watched(NamedTuple):
     seq: int
     number: int
     status: str
+    is_task: bool = False
 
 
 class LocalRunner:
     """Runs attempts with the engine in `directory`.
 
     vcpus, memory (MiB): how much of the machine jobs may take together. containers: `docker`, `podman` or `apptainer`,
-    to run jobs in their images; None runs their commands directly.
+    to run jobs in their images; None runs their commands directly, after what `entrypoints` says of their image.
     """
 
     writes_logs = True
 
     def __init__(
-        self, directory: str, *, vcpus: float | None = None, memory: int | None = None, containers: str | None = None
+        self,
+        directory: str,
+        *,
+        vcpus: float | None = None,
+        memory: int | None = None,
+        containers: str | None = None,
+        entrypoints: Entrypoints = AWS_CLI,
     ) -> None:
         self.capacity = Capacity(vcpus or machine_vcpus(), memory or machine_memory())
         self._runtime = shutil.which(containers) if containers else None
+        self._entrypoints = entrypoints
         self._folders = Folders(directory)
         self._database = Database(directory)
         self._environment = here().environment
@@ -72,8 +84,9 @@ class LocalRunner:
     def due_in(self) -> float | None:
         return _POLL if self._watched else None
 
-    def log(self, job_id: str, attempt: int) -> str | None:
-        return self._folders.log(job_id, attempt)
+    def log(self, job_id: str, attempt: int, container: str) -> str | None:
+        path = self._folders.container_log(job_id, attempt, container)
+        return path if os.path.exists(path) else self._folders.log(job_id, attempt)
 
     def forget(self, job_ids: Sequence[str]) -> None:
         for job_id in job_ids:
@@ -95,25 +108,33 @@ class LocalRunner:
 
     def _give(self, ready: Sequence[Ready]) -> list[Event]:
         """Hand over the attempts that the engine does not have yet; those without a command end here."""
-        void = [item for item in ready if nothing_to_run(item, self._runtime)]
-        ready = [item for item in ready if item not in void]
+        void = {item.seq: how for item in ready if (how := nothing_to_run(item, self._runtime, self._entrypoints))}
+        ready = [item for item in ready if item.seq not in void]
         there = {detail.job_id: detail for detail in self._database.describe([item.id for item in ready])}
-        new = [new_job(item, self._runtime) for item in ready if item.id not in there]
-        again = [item.id for item in ready if item.id in there and _is_next(there[item.id], item.number)]
+        new = [item for item in ready if item.id not in there]
+        again = [item for item in ready if item.id in there and _is_next(there[item.id], item.number)]
         if new or again:
             self._insert(new, again)
-        self._watched |= {item.id: _Watched(item.seq, item.number, "") for item in ready}
+        self._watched |= {item.id: _Watched(item.seq, item.number, "", bool(several(item))) for item in ready}
         now = int(time.time() * 1000)
-        return [Event(item.seq, Status.FAILED, now, nothing_to_run(item, self._runtime)) for item in void]  # type: ignore[arg-type]
+        return [Event(seq, Status.FAILED, now, how) for seq, how in void.items()]
 
-    def _insert(self, new: Sequence[NewJob], again: Sequence[str]) -> None:
+    def _insert(self, new: Sequence[Ready], again: Sequence[Ready]) -> None:
         """Each job has a folder of its own, as it has a file system on AWS; an attempt finds it empty."""
-        for job_id in [*(job.id for job in new), *again]:
-            self._folders.make(job_id)
+        for item in (*new, *again):
+            self._folders.make(item.id)
+            if several(item):
+                tasks.prepare(item, self._folders, self._runtime, self._entrypoints)
         with self._database.changes(time.time()) as changes:
-            for job in new:
-                changes.insert([job], Context(self._folders.path(job.id), self._environment))
-            changes.again(again)
+            for item in new:
+                context = Context(self._folders.path(item.id), self._environment)
+                changes.insert([new_job(item, self._spec(item))], context)
+            changes.again([item.id for item in again])
+
+    def _spec(self, item: Ready) -> Spec:
+        if several(item):
+            return Spec(tasks.command_of(self._folders.path(item.id)))
+        return spec_of(item, self._runtime, self._entrypoints)
 
     def _look_after(self, *, urgent: bool) -> None:
         """See that there is a supervisor while there is something for it to do."""
@@ -142,10 +163,12 @@ class LocalRunner:
             events.append(Event(watched.seq, Status.RUNNING, _milliseconds(attempt.started_at)))
         if over:
             del self._watched[detail.job_id]
+            how = how_it_ended(detail, attempt)
+            if watched.is_task:
+                how = tasks.how_it_ended(self._folders.path(detail.job_id), how)
             if detail.status is Status.SUCCEEDED:
                 self._folders.remove(detail.job_id)
             stopped = attempt.stopped_at if attempt else detail.stopped_at
-            how = how_it_ended(detail, attempt)
             events.append(Event(watched.seq, detail.status, _milliseconds(stopped), how, attempt is not None))
         elif detail.status is Status.STARTING:
             events.append(Event(watched.seq, Status.STARTING, _milliseconds(detail.started_at)))

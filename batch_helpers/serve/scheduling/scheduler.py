@@ -153,9 +153,10 @@ class Scheduler:
         started = self._service.database.jobs.started([event.seq for event in events])
         for event in events:
             if item := started.get(event.seq):
-                group, stream = place_of(item.definition, item.container, task_of(item.id, item.number))
-                rows.append((event.at, stream, event.seq))
-                streams.append(Stream(group, stream, item.id, item.number, event.at))
+                task = task_of(item.id, item.number)
+                rows.append((event.at, place_of(item.definition, item.container, task).stream, event.seq))
+                places = (place_of(item.definition, container, task) for container in item.containers)
+                streams += [Stream(*place, item.id, item.number, event.at) for place in places]
         self._moves.running(rows)
         if self._service.runner.writes_logs:
             self._service.database.streams.add(streams)

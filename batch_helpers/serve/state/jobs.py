@@ -17,7 +17,7 @@ _DETAIL = ", ".join(f"{'specs' if name in _IN_SPECS else 'jobs'}.{name}" for nam
 _KNOWN = ", ".join(Known._fields)
 _READY = (
     "jobs.seq, jobs.id, jobs.name, jobs.queue, jobs.status, jobs.attempt + 1, jobs.array_index,"
-    " specs.document, specs.container"
+    " specs.document, specs.container, specs.task"
 )
 _INSERT = """
 INSERT INTO jobs (id, head, queue, name, definition, share, spec, created_at, waiting, doom, size)
@@ -168,11 +168,13 @@ class Jobs:
         found = {}
         for chunk in chunks(seqs):
             sql = (
-                "SELECT jobs.seq, jobs.id, jobs.definition, jobs.attempt + 1, specs.container"  # noqa: S608
+                "SELECT jobs.seq, jobs.id, jobs.definition, jobs.attempt + 1, specs.container,"  # noqa: S608
+                " json_extract(specs.task, '$.containers')"
                 f" FROM jobs JOIN specs ON specs.seq = jobs.spec WHERE jobs.seq IN ({marks(chunk)})"
             )
-            for seq, job_id, label, number, text in self._sqlite.execute(sql, chunk):
-                found[seq] = Started(job_id, label, number, json.loads(text))
+            for seq, job_id, label, number, text, several in self._sqlite.execute(sql, chunk):
+                container = json.loads(text)
+                found[seq] = Started(job_id, label, number, container, json.loads(several) if several else [container])
         return found
 
     def identity(self, seq: int) -> Identity:

@@ -22,8 +22,8 @@ UPSTREAM_FAILED = "Dependent Job failed"
 CHILD_FAILED = "Array Child Job failed"
 
 _OCCUPANT = (
-    "jobs.seq, started_at, stream, attempt, attempts, cancel, json_extract(specs.document, '$.retryStrategy'),"
-    " CASE WHEN specs.task IS NOT NULL THEN coalesce(json_extract(specs.container, '$.name'), 'default') END"
+    "jobs.seq, definition, started_at, stream, attempt, attempts, cancel,"
+    " json_extract(specs.document, '$.retryStrategy'), specs.task, json_extract(specs.container, '$.name')"
 )
 
 

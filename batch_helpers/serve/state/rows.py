@@ -60,6 +60,7 @@ class Detail(NamedTuple):
     """A job as DescribeJobs shows it; what is constant is JSON."""
 
     seq: int
+    definition: str
     life: str
     ended: str
     size: int | None
@@ -96,15 +97,20 @@ class Ready(NamedTuple):
     array_index: int | None
     document: str
     container: str
+    task: str | None = None
 
 
 class Started(NamedTuple):
-    """The present attempt of a job, as far as its log stream is named after it."""
+    """The present attempt of a job, as far as its log streams are named after it.
+
+    container: the one whose log is the job's. containers: all whose logs are kept.
+    """
 
     id: str
     definition: str
     number: int
     container: dict[str, Any]
+    containers: list[dict[str, Any]]
 
 
 class Identity(NamedTuple):
@@ -128,16 +134,19 @@ class Stop(NamedTuple):
 class Occupant(NamedTuple):
     """A job whose attempt has ended, as far as the verdict on it needs to know.
 
-    retries: its retry strategy, as JSON. container: the name of its container, if it has ecsProperties.
+    retries: its retry strategy, task: its task if it has ecsProperties, both as JSON. container: the name of its
+    container, or its main one.
     """
 
     seq: int
+    definition: str
     started_at: int | None
     stream: str | None
     attempt: int
     attempts: str | None
     cancel: str | None
     retries: str
+    task: str | None
     container: str | None
 
 

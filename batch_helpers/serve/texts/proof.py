@@ -12,7 +12,7 @@ from batch_helpers.serve.state.jobs import Jobs
 from batch_helpers.serve.state.moves import Moves
 from batch_helpers.serve.state.rows import Ending, NewJob
 from batch_helpers.serve.state.schema import CANCELLED, TABLES, TERMINATED
-from batch_helpers.serve.texts.details import DetailWriter, ended_as
+from batch_helpers.serve.texts.details import DetailWriter, End, Times
 from batch_helpers.serve.texts.pieces import Birth, head
 from batch_helpers.serve.texts.summaries import page_of
 from batch_helpers.serve.wire.model import operations
@@ -39,15 +39,15 @@ def prove(arns: Arns) -> None:
 def _samples(sqlite: sqlite3.Connection, arns: Arns) -> list[str]:
     """Jobs that have everything and jobs that have nothing, with a container or a task, alone or an array."""
     writer, ids = DetailWriter(arns), []
-    forms = product((None, "{}"), (None, 2), (False, True))
+    forms = product((None, "{}", '{"containers":[{"name":"main"}]}'), (None, 2), (False, True))
     for place, (task, size, full) in enumerate(forms, 1):
         text = head(arns, Birth(str(place), "n", "d:1", 1, "s", 0) if full else Birth(str(place), "n", "d:1", 1))
         Jobs(sqlite).insert(NewJob(str(place), text, "q", "n", "d:1", ("{}", "{}", task), {}, 1, size=size))
         ids.append(str(place))
         if full:
             Moves(sqlite).running([(1, "a/b/c", place)])
-            name = "main" if task else None
-            attempts = writer.attempt((1, 2), ended_as(1, "r"), "s", "a/b/c", name)
+            times, end = Times(1, 2, "s"), End("main", 1, "r", "a/b/c")
+            attempts = writer.task_attempt(times, "a/b/c", [end]) if task else writer.attempt(times, end)
             Moves(sqlite).end([Ending(place, Status.FAILED, "s", 2, 1, "r", 1, attempts)])
     sqlite.execute("UPDATE jobs SET flags = ?, started_at = 1", (CANCELLED | TERMINATED,))
     return ids

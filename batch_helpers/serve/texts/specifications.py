@@ -14,7 +14,7 @@ def check_specification(specification: Specification) -> None:
     if task is None:
         detail = {**document, "container": container}
     else:
-        detail = {**document, "ecsProperties": {"taskProperties": [{**task, "containers": [container]}]}}
+        detail = {**document, "ecsProperties": {"taskProperties": [{"containers": [container], **task}]}}
     try:
         part_of_answer("batch", "JobDetail")(detail)
     except ShapeError as exc:
