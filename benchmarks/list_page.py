@@ -66,13 +66,13 @@ def _readers(url: str) -> dict[str, Callable[[], int]]:
 
     from batch_helpers.aws_client import AWSAccess
     from batch_helpers.stores.s3 import S3Store
-    from batch_helpers.stores.s3.client import retrying, s3_client
+    from batch_helpers.stores.s3.client import Gate
     from batch_helpers.stores.s3.lookup import Lookup
 
     session = boto3.Session("testing", "testing", region_name="us-east-1")
     paginator = session.client("s3", endpoint_url=url).get_paginator("list_objects_v2")
     access = AWSAccess(session=session, endpoint_url=url)
-    ours, lookup = S3Store(access), Lookup(s3_client(access, 1), retrying(time.sleep))
+    ours, lookup = S3Store(access), Lookup(Gate(access, 1, time.sleep))
     wanted = [f"s3://{BUCKET}/{key(number)}" for number in range(PAGE * PAGES)]
     theirs = Obstore(
         BUCKET,

@@ -12,7 +12,7 @@ from enum import IntEnum
 from itertools import count
 
 from batch_helpers.budget.bucket import TokenBucket
-from batch_helpers.errors import InvalidInput, Throttled
+from batch_helpers.errors import InvalidInput, ServiceError, Throttled
 
 HEAD_START = 5.0
 """Seconds by which submissions go before polls: a poll that has waited for longer goes first."""
@@ -28,6 +28,10 @@ class Priority(IntEnum):
     CANCEL = 0
     SUBMIT = 1
     POLL = 2
+
+
+def _is_throttled(error: BaseException) -> bool:
+    return isinstance(error, Throttled)
 
 
 class Budget:
@@ -63,14 +67,20 @@ class Budget:
             self._bucket.limit(checked_rate(rate), self._clock())
 
     @contextmanager
-    def turn(self, priority: Priority = Priority.SUBMIT) -> Iterator[None]:
-        """Wait until a request may go; send it within. A Throttled that comes out of it slows everybody down."""
+    def turn(
+        self, priority: Priority = Priority.SUBMIT, slowed_by: Callable[[BaseException], bool] = _is_throttled
+    ) -> Iterator[None]:
+        """Wait until a request may go; send it within.
+
+        slowed_by: which errors that come out of it slow everybody down; by default Throttled.
+        """
         sent = self._wait(priority)
         try:
             yield
-        except Throttled:
-            with self._lock:
-                self._bucket.throttle(sent, self._clock())
+        except ServiceError as exc:
+            if slowed_by(exc):
+                with self._lock:
+                    self._bucket.throttle(sent, self._clock())
             raise
 
     def _wait(self, priority: Priority) -> float:

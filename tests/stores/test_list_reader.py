@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batch_helpers.errors import AmbiguousAnswer
 from batch_helpers.stores.base import Found
-from batch_helpers.stores.s3.client import retrying, s3_client
+from batch_helpers.stores.s3.client import Gate, s3_client
 from batch_helpers.stores.s3.leapfrog import Ask
 from batch_helpers.stores.s3.lookup import Lookup
 from batch_helpers.stores.s3.reader import ListPage, fast_entries
@@ -59,7 +59,7 @@ class Reading:
     def __init__(self) -> None:
         self.wire = Wire(lambda _: Answer(200, self.body))
         self.plain = self.wire.session.client("s3")
-        self.ours = Lookup(s3_client(self.wire.access, 1), retrying(lambda _: None))
+        self.ours = Lookup(Gate(self.wire.access, 1, lambda _: None, self.wire.budget))
         self.body = b""
 
     def page(self, body: bytes) -> ListPage:
@@ -256,5 +256,5 @@ def test_two_stores_of_one_access_read_once(reading: Reading) -> None:
     access = reading.wire.access
     assert s3_client(access, 1) is s3_client(access, 1)
     reading.body = listing(entry("a", 3))
-    page = Lookup(s3_client(access, 1), retrying(lambda _: None)).page("bucket", Ask("", ""))
+    page = Lookup(Gate(access, 1, lambda _: None)).page("bucket", Ask("", ""))
     assert page.found(0).size == 3

@@ -24,7 +24,7 @@ from tests.stores.wire import SECONDS, Answer, Bucket, Request, Wire, entry, lis
 
 
 def store_on(wire: Wire, ranges: int = 4) -> S3Store:
-    return S3Store(wire.access, ranges, sleep=wire.slept.append)
+    return S3Store(wire.access, ranges, sleep=wire.slept.append, budget=wire.budget)
 
 
 def uris(*keys: str) -> list[str]:
@@ -190,11 +190,11 @@ def test_slow_down_is_waited_out(keys: list[str], status: int) -> None:
     assert all(0 <= wait <= 0.5 * 2**number for number, wait in enumerate(wire.slept))
 
 
-def test_a_service_that_stays_busy_is_given_up_after_six_attempts() -> None:
+def test_a_service_that_stays_busy_is_given_up_after_twelve_attempts() -> None:
     wire = Wire(lambda _: refusal("SlowDown", 503, "Please reduce your request rate."))
     with pytest.raises(Throttled, match="reduce your request rate"):
         store_on(wire).find(uris("a", "b"))
-    assert len(wire.requests) == 6
+    assert len(wire.requests) == 12
 
 
 def test_a_page_cut_short_is_asked_again_and_then_an_error() -> None:

@@ -14,7 +14,7 @@ URI = "s3://bucket/a"
 
 
 def on(wire: Wire) -> S3Store:
-    return S3Store(wire.access, sleep=wire.slept.append)
+    return S3Store(wire.access, sleep=wire.slept.append, budget=wire.budget)
 
 
 def in_turn(*answers: Answer) -> Callable[[Request], Answer]:

@@ -13,6 +13,7 @@ import boto3
 from botocore.awsrequest import AWSResponse
 
 from batch_helpers.aws_client import AWSAccess
+from batch_helpers.budget import Budget
 from tests.servers import session
 
 XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -61,6 +62,8 @@ class Wire:
         self.answer = answer
         self.requests: list[Request] = []
         self.slept: list[float] = []
+        self._now = 0.0
+        self.budget = Budget(10_000, clock=lambda: self._now, sleep=self._pass)
         if not self._listening:
             self.session.events.register("before-send.s3", lambda request, **_: self._listening[0]._send(request))
         self._listening[:] = [self]
@@ -69,6 +72,9 @@ class Wire:
     def session(self) -> boto3.Session:
         assert self.access.session is not None
         return self.access.session
+
+    def _pass(self, seconds: float) -> None:
+        self._now += seconds
 
     def _send(self, request: Any) -> AWSResponse:
         made = parse(request)

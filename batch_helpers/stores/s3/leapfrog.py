@@ -104,12 +104,12 @@ class Span:
 
 
 def further(ask: Ask, page: Page) -> Ask:
-    """What to ask when a page is empty and says that more follows: S3 may send such pages.
+    """What to ask for the page that follows by its token, as when a page is empty: S3 may send such pages.
 
     Raises AmbiguousAnswer when the page leaves no way to go on.
     """
     if page.token is None or page.token == ask.token:
-        raise AmbiguousAnswer("a page of the listing is empty and says that more follows, but not how to go on")
+        raise AmbiguousAnswer("a page of the listing says that more follows, but not how to go on")
     return replace(ask, token=page.token)
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
-from tenacity import Retrying
-
-from batch_helpers.aws_client import aws_errors, required_member
+from batch_helpers.aws_client import required_member
 from batch_helpers.errors import AccessDenied, AmbiguousAnswer, ServiceError, Throttled
+from batch_helpers.stores.s3.client import Gate
 
 _DELETED_AT_ONCE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
@@ -19,18 +17,18 @@ _PASSING = frozenset({"InternalError", "OperationAborted", "ServiceUnavailable",
 
 
 class Objects:
-    """Reads, writes and deletes by a client, from any thread; sends again what is safe to send again."""
+    """Reads, writes and deletes through a gate, from any thread; sends again what is safe to send again."""
 
-    def __init__(self, client: Any, retrying: Retrying) -> None:
-        self._client, self._retrying = client, retrying
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     def get(self, bucket: str, key: str) -> bytes:
         """The content; NotFound when there is no such object."""
-        return self._retrying(self._get, bucket, key)
+        return self._gate.patiently(self._get, bucket, key)
 
     def put(self, bucket: str, key: str, data: bytes) -> None:
         """Write, whatever was there."""
-        self._retrying(self._put, bucket, key, data)
+        self._gate.patiently(self._put, bucket, key, data)
 
     def create(self, bucket: str, key: str, data: bytes) -> bool:
         """Write what is not there yet, or return False.
@@ -47,7 +45,7 @@ class Objects:
                 lost = True
                 raise
 
-        created = self._retrying(attempt)
+        created = self._gate.patiently(attempt)
         return created or (lost and self.get(bucket, key) == data)
 
     def delete(self, bucket: str, keys: Collection[str]) -> None:
@@ -55,14 +53,14 @@ class Objects:
         odd = [key for key in keys if _NOT_IN_XML.search(key)]
         plain = [key for key in keys if key not in odd] if odd else list(keys)
         for start in range(0, len(plain), _DELETED_AT_ONCE):
-            self._retrying(self._delete_many, bucket, plain[start : start + _DELETED_AT_ONCE])
+            self._gate.patiently(self._delete_many, bucket, plain[start : start + _DELETED_AT_ONCE])
         for key in odd:
-            self._retrying(self._delete_one, bucket, key)
+            self._gate.patiently(self._delete_one, bucket, key)
 
     def _get(self, bucket: str, key: str) -> bytes:
         doing = f"read s3://{bucket}/{key}"
-        with aws_errors(doing):
-            answer = self._client.get_object(Bucket=bucket, Key=key)
+        with self._gate.turn(doing) as client:
+            answer = client.get_object(Bucket=bucket, Key=key)
             required_member(answer, "ContentLength", doing)
             content: bytes = answer["Body"].read()
             return content
@@ -70,8 +68,8 @@ class Objects:
     def _put(self, bucket: str, key: str, data: bytes, **condition: str) -> bool:
         doing = f"write s3://{bucket}/{key}"
         try:
-            with aws_errors(doing):
-                answer = self._client.put_object(Bucket=bucket, Key=key, Body=data, **condition)
+            with self._gate.turn(doing) as client:
+                answer = client.put_object(Bucket=bucket, Key=key, Body=data, **condition)
                 required_member(answer, "ETag", doing)
         except ServiceError as exc:
             refusal = getattr(exc.__cause__, "response", {}).get("Error", {}).get("Code")
@@ -84,17 +82,16 @@ class Objects:
 
     def _delete_many(self, bucket: str, keys: Sequence[str]) -> None:
         doing = f"delete {len(keys)} objects of s3://{bucket}"
-        with aws_errors(doing):
-            answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
-        refused = answer.get("Errors", [])
-        if refused:
-            raise _refusal(bucket, refused)
+        with self._gate.turn(doing) as client:
+            answer = client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+            if refused := answer.get("Errors", []):
+                raise _refusal(bucket, refused)
         if len(answer.get("Deleted", ())) < len(keys):
             raise AmbiguousAnswer(f"could not {doing}: the answer does not name them all, so it was cut short")
 
     def _delete_one(self, bucket: str, key: str) -> None:
-        with aws_errors(f"delete s3://{bucket}/{key}"):
-            self._client.delete_object(Bucket=bucket, Key=key)
+        with self._gate.turn(f"delete s3://{bucket}/{key}") as client:
+            client.delete_object(Bucket=bucket, Key=key)
 
 
 def _refusal(bucket: str, refused: Sequence[Mapping[str, str]]) -> ServiceError:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from batch_helpers.aws_client import AWSAccess
+from batch_helpers.budget import Budget
 from batch_helpers.errors import InvalidInput
 from batch_helpers.stores.base import Found
-from batch_helpers.stores.s3.client import retrying, s3_client
+from batch_helpers.stores.s3.client import Gate
 from batch_helpers.stores.s3.leapfrog import LONGEST_KEY
 from batch_helpers.stores.s3.lookup import Lookup
 from batch_helpers.stores.s3.objects import Objects
@@ -22,21 +23,21 @@ class S3Store:
 
     access: whose account and which endpoint; nothing is called before the first question.
     ranges: the most requests under way at once. sleep: waits before a request is sent again, in seconds.
+    budget: requests per second; by default one that all stores of this process share for an account and endpoint.
     """
 
-    def __init__(self, access: AWSAccess, ranges: int = 32, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._access, self._ranges = access, ranges
-        self._retrying = retrying(sleep)
+    def __init__(
+        self,
+        access: AWSAccess,
+        ranges: int = 32,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        budget: Budget | None = None,
+    ) -> None:
+        gate = Gate(access, ranges, sleep, budget)
+        self._ranges, self._lookup, self._objects = ranges, Lookup(gate), Objects(gate)
 
-    @cached_property
-    def _lookup(self) -> Lookup:
-        return Lookup(s3_client(self._access, self._ranges), self._retrying)
-
-    @cached_property
-    def _objects(self) -> Objects:
-        return Objects(s3_client(self._access, self._ranges), self._retrying)
-
-    def find(self, uris: Collection[str]) -> dict[str, Found]:
+    def find(self, uris: Collection[str], *, measured: Collection[str] = ()) -> dict[str, Found]:  # noqa: ARG002
         """Which of these exist, with size, date and ETag.
 
         Sends no more requests than there are URIs, nor more than the pages of a full listing of the folders they span
@@ -48,6 +49,15 @@ class S3Store:
             wanted.setdefault(bucket, {})[key] = None
         found = Search(self._lookup, self._ranges).run(wanted)
         return {uri: found[place] for uri, place in places.items() if place in found}
+
+    def count(self, folders: Mapping[str, int]) -> dict[str, int]:
+        """How many objects lie below each folder, counted up to the number given with it; no page more than that."""
+        places = {folder: _place(folder) for folder in folders}
+        if not places:
+            return {}
+        with ThreadPoolExecutor(min(self._ranges, len(places)), thread_name_prefix="s3-count") as crew:
+            numbers = crew.map(lambda folder: self._lookup.count(*places[folder], folders[folder]), places)
+            return dict(zip(places, numbers, strict=True))
 
     def read(self, uri: str) -> bytes:
         """The object's content; NotFound when there is none."""
