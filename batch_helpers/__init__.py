@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from batch_helpers.helper import AWSBatchHelper, AzureBatchHelper, LocalBatchHelper, connect
     from batch_helpers.job import Job, JobDetail, Status
+    from batch_helpers.output import Output
     from batch_helpers.samples import jobs_from, read_samples
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Job",
     "JobDetail",
     "LocalBatchHelper",
+    "Output",
     "Status",
     "connect",
     "jobs_from",
@@ -28,6 +30,7 @@ _HOMES = {
     "Job": "job",
     "JobDetail": "job",
     "LocalBatchHelper": "helper",
+    "Output": "output",
     "Status": "job",
     "connect": "helper",
     "jobs_from": "samples",

@@ -18,6 +18,7 @@ from batch_helpers.monitor import Snapshot, Watch, watch
 from batch_helpers.plan import Action, Decision, Plan, World, plan
 from batch_helpers.recovery import Recovery, policy
 from batch_helpers.stores.base import Store
+from batch_helpers.validity import survey
 from batch_helpers.words import ago
 
 if TYPE_CHECKING:
@@ -91,11 +92,12 @@ class BatchHelper:
         run = self._conductor.run
         queues = self._queues(jobs)
         self._check_ids(jobs)
-        outputs = [uri for job in jobs for uri in job.outputs]
         # The engine first: a job that ends between the two questions is then seen as active, never as missing.
         active = self._conductor.active(queues)
+        seen = survey(self.store, jobs)
         world = World(
-            found=self.store.find(outputs) if outputs else {},
+            found=seen.found,
+            survey=seen,
             active=active,
             settled=run.settled,
             claimed=run.claimed,

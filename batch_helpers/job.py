@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from batch_helpers.errors import InvalidJob
+from batch_helpers.output import Output
 from batch_helpers.uris import canonical_uri, output_problem
 
 NAME_LIMIT = 128
@@ -71,10 +72,13 @@ class Job:
     job_definition: name, name:revision or ARN. image: a container image, instead of a definition.
     command: a list of arguments, or one string that is run by `/bin/sh -c`.
     vcpus: vCPUs, may be a fraction where the platform allows. memory: MiB. gpus: whole GPUs.
-    inputs, outputs: URIs (`s3://`, `az://`, `file://`) or paths; outputs are what makes the job done.
+    inputs, outputs: URIs (`s3://`, `az://`, `file://`) or paths; outputs are what makes the job done. An Output asks
+    more of one than that it exists.
     depends_on: jobIds, Job objects, or None (ignored).
     attempts: 1 to 10. timeout: seconds for each attempt.
     intermediate: its outputs are only wanted by its dependants, and may be deleted when those are done.
+    newer_than_inputs: outputs that are older than an input do not make it done. Dates misfire where inputs are copied
+    or written again unchanged, as object stores invite to; so it is never the default.
     run_dependents_on_fail: its dependants start when it has ended, whether it succeeded or not.
     stage: the row of the monitor's table in which it is counted; by default the definition, or the name up to
     its first separator (`align-s1` -> `align`).
@@ -99,6 +103,7 @@ class Job:
     timeout: int | None = None
     tags: Mapping[str, str] = field(default_factory=_empty)
     intermediate: bool = False
+    newer_than_inputs: bool = False
     run_dependents_on_fail: bool = False
     stage: str | None = None
     _digest: str | None = field(default=None, init=False, repr=False)
@@ -118,6 +123,8 @@ class Job:
         if self.depends_on != ():
             fix(self, "depends_on", self._dependencies())
         self._check_numbers()
+        if self.newer_than_inputs:
+            self._check_dates()
 
     @property
     def fingerprint(self) -> str:
@@ -218,9 +225,12 @@ class Job:
         for uri in uris:
             if not isinstance(uri, str) or not uri.strip():
                 raise self._invalid(name, f"{uri!r} is not a URI or a path")
-            if name == "outputs" and (problem := output_problem(uri)):
+            if name == "outputs" and not isinstance(uri, Output) and (problem := output_problem(uri)):
                 raise self._invalid(name, problem)
-        return tuple(dict.fromkeys(uris))
+        distinct = tuple(dict.fromkeys(uris))
+        if len(distinct) < len(uris) and (twice := _contradiction(uris)):
+            raise self._invalid(name, f"{twice} is given twice, with different conditions")
+        return distinct
 
     def _dependencies(self) -> tuple[str | Job, ...]:
         given: Any = self.depends_on
@@ -235,6 +245,13 @@ class Job:
             if not isinstance(item, str | Job) or item == "":
                 raise self._invalid("depends_on", f"{item!r} is neither a jobId nor a Job")
         return upstream
+
+    def _check_dates(self) -> None:
+        if not self.inputs or not self.outputs:
+            raise self._invalid("newer_than_inputs", "there is nothing to compare: give inputs and outputs")
+        for uri in self.outputs:
+            if isinstance(uri, Output) and uri.file is None:
+                raise self._invalid("newer_than_inputs", f"{uri!r} has no date of its own: give it a marker")
 
     def _check_numbers(self) -> None:
         if self.vcpus is not None and not _positive(self.vcpus, int | float):
@@ -296,6 +313,11 @@ class JobDetail:
 def sanitized(name: str) -> str:
     """`name` with every run of characters that a service refuses replaced by one `-`; never empty."""
     return _UNSAFE.sub("-", name).strip("-_") or "job"
+
+
+def _contradiction(uris: Iterable[str]) -> str | None:
+    seen: dict[str, str] = {}
+    return next((uri for uri in uris if repr(seen.setdefault(uri, uri)) != repr(uri)), None)
 
 
 def _positive(value: object, kinds: Any) -> bool:

@@ -14,6 +14,7 @@ from batch_helpers.errors import AccessDenied, CredentialsError, InvalidInput, N
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.plan import Action
 from batch_helpers.stores.base import Store
+from batch_helpers.validity import survey
 
 LOST_AFTER = 60.0
 """Seconds after which a job that the service does not know any more gets its verdict from its outputs."""
@@ -148,9 +149,9 @@ class Watch:
 
         Their jobIds. Outputs are looked for once for all of them.
         """
-        wanted = {job_id: outputs for job_id in job_ids if (outputs := self._jobs[job_id].outputs)}
-        found = self._store.find([uri for outputs in wanted.values() for uri in outputs]) if wanted else {}
-        good = [job_id for job_id, outputs in wanted.items() if all(uri in found for uri in outputs)]
+        wanted = {job_id: job for job_id in job_ids if (job := self._jobs[job_id]).outputs}
+        seen = survey(self._store, wanted.values())
+        good = [job_id for job_id, job in wanted.items() if not seen.lacking(job)]
         reason = "its outputs are there, made by another job of the same work"
         for job_id in good:
             self._put(replace(self._details[job_id], status=Status.SUCCEEDED, reason=reason))
@@ -215,11 +216,8 @@ class Watch:
 
     def _verdicts(self, described: Sequence[JobDetail], lost: Sequence[str]) -> list[JobDetail]:
         succeeded = [detail.job_id for detail in described if detail.status is Status.SUCCEEDED]
-        wanted = [uri for job_id in (*succeeded, *lost) for uri in self._jobs[job_id].outputs]
-        found = self._store.find(wanted) if wanted else {}
-        missing = {
-            job_id: [uri for uri in self._jobs[job_id].outputs if uri not in found] for job_id in (*succeeded, *lost)
-        }
+        seen = survey(self._store, [self._jobs[job_id] for job_id in (*succeeded, *lost)])
+        missing = {job_id: seen.lacking(self._jobs[job_id]) for job_id in (*succeeded, *lost)}
         judged = [_forgotten(self._details[job_id], self._jobs[job_id], missing[job_id]) for job_id in lost]
         return [*(_checked(detail, missing.get(detail.job_id, [])) for detail in described), *judged]
 
@@ -289,4 +287,4 @@ def _forgotten(last: JobDetail, job: Job, missing: Sequence[str]) -> JobDetail:
 
 
 def _some(uris: Sequence[str]) -> str:
-    return uris[0] if len(uris) == 1 else f"{uris[0]} and {len(uris) - 1} more"
+    return uris[0] if len(uris) == 1 else f"{uris[0]}, and {len(uris) - 1} more"

@@ -10,10 +10,12 @@ from graphlib import CycleError as GraphCycle
 from graphlib import TopologicalSorter
 from typing import TypeVar
 
+from batch_helpers.claims import folder_conflicts
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import CycleError, OutputConflict, UnknownDependency
 from batch_helpers.job import Job, JobDetail
-from batch_helpers.uris import canonical_uri
+from batch_helpers.uris import claimed_uri
+from batch_helpers.validity import Survey, described
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -51,13 +53,15 @@ class Decision:
 class World:
     """What a plan is made from: the two places where state lives, and what this run has done before.
 
-    found: the outputs that exist, as jobs spell them. active: active jobs by the key in their name.
+    found: the outputs that are there and count, as jobs spell them. survey: why others do not, and what is out of date.
+    active: active jobs by the key in their name.
     settled: jobs planned earlier in this run: their jobId, or None when nothing is to be waited for.
-    claimed: outputs of those jobs, by canonical URI. remade, held: jobIds of theirs whose outputs are being made
+    claimed: outputs of those jobs, by claimed_uri. remade, held: jobIds of theirs whose outputs are being made
     anew, and those that are placeholders.
     """
 
     found: Container[str] = frozenset()
+    survey: Survey = field(default_factory=Survey)
     active: Mapping[str, JobDetail] = field(default_factory=dict)
     settled: Mapping[Job, str | None] = field(default_factory=dict)
     claimed: Mapping[str, Job] = field(default_factory=dict)
@@ -182,7 +186,7 @@ def _distinct(jobs: Sequence[Job], claimed: Mapping[str, Job]) -> tuple[list[Job
     conflicts: dict[int, str] = {}
     owners: dict[str, int] = {}
     for job in jobs:
-        claims = [canonical_uri(uri) for uri in job.outputs] or [job.fingerprint]
+        claims = [claimed_uri(uri) for uri in job.outputs] or [job.fingerprint]
         rivals = [owners[claim] for claim in claims if claim in owners]
         place = next((rival for rival in rivals if distinct[rival].fingerprint == job.fingerprint), len(distinct))
         places.append(place)
@@ -193,6 +197,8 @@ def _distinct(jobs: Sequence[Job], claimed: Mapping[str, Job]) -> tuple[list[Job
             _find_conflicts(place, claims, distinct, owners, claimed, conflicts)
         for claim in claims:
             owners.setdefault(claim, place)
+    for place, problem in folder_conflicts(distinct, claimed).items():
+        conflicts.setdefault(place, problem)
     return distinct, places, conflicts
 
 
@@ -300,9 +306,13 @@ class _Draft:
         stale = self._remade_upstream(place)
         if stale is not None:
             return Decision(job, Action.SUBMIT, f"{stale} runs again, so its outputs are out of date", remade=True)
+        survey = self.world.survey
+        if not missing and job in survey.outdated:
+            return Decision(job, Action.SUBMIT, survey.outdated[job], remade=True)
         if not missing:
-            return Decision(job, Action.SKIP, self._all_exist(len(job.outputs)))
-        reason = f"outputs missing: {missing[0]} ({len(missing)} of {len(job.outputs)})"
+            doubt = f"; {survey.undated[job]}" if job in survey.undated else ""
+            return Decision(job, Action.SKIP, self._all_exist(len(job.outputs)) + doubt)
+        reason = f"outputs missing: {described(missing[0], survey.wanting)} ({len(missing)} of {len(job.outputs)})"
         waits_for_dependants = job.intermediate and bool(self.wanted_by) and bool(self.wanted_by[place])
         return Decision(job, Action.SUBMIT, reason, remade=not waits_for_dependants)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from batch_helpers.job import Job
 from batch_helpers.plan import Action, Decision
-from batch_helpers.uris import canonical_uri
+from batch_helpers.uris import claimed_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ class Run:
 
     @property
     def claimed(self) -> Mapping[str, Job]:
-        """Which job of this run writes an output, by canonical URI."""
+        """Which job of this run writes an output, by claimed_uri."""
         for job in self._unclaimed:
             for uri in job.outputs:
-                self._claims.setdefault(canonical_uri(uri), job)
+                self._claims.setdefault(claimed_uri(uri), job)
         self._unclaimed.clear()
         return self._claims
 

@@ -13,12 +13,13 @@ Both pass the contract suites that every engine and store of this package passes
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import NotFound, UnknownDependency
 from batch_helpers.job import PROGRESS, Attempt, Job, JobDetail, Status
+from batch_helpers.output import Output
 from batch_helpers.stores.base import Found
 
 
@@ -30,8 +31,12 @@ class MemoryStore:
         self._modified: dict[str, float] = {}
         self._clock = clock
 
-    def find(self, uris: Collection[str]) -> dict[str, Found]:
+    def find(self, uris: Collection[str], *, measured: Collection[str] = ()) -> dict[str, Found]:  # noqa: ARG002
         return {uri: Found(len(self.objects[uri]), self._modified.get(uri)) for uri in uris if uri in self.objects}
+
+    def count(self, folders: Mapping[str, int]) -> dict[str, int]:
+        files = [uri for uri in self.objects if uri[-1] != "/"]
+        return {folder: min(enough, sum(uri.startswith(folder) for uri in files)) for folder, enough in folders.items()}
 
     def read(self, uri: str) -> bytes:
         try:
@@ -125,7 +130,7 @@ class MemoryEngine:
         code = exit_code if exit_code is not None else int(status is Status.FAILED)
         if status is Status.SUCCEEDED:
             for uri in self.jobs[job_id].outputs:
-                self.store.write(uri, b"")
+                self._leave(uri)
         attempt = Attempt(1, exit_code=code, reason=reason, started_at=self.now, stopped_at=self.now)
         self._details[job_id] = replace(
             self._details[job_id],
@@ -144,6 +149,15 @@ class MemoryEngine:
     def forget(self, job_id: str) -> None:
         """Behave as a service whose retention has passed: the job is not known any more."""
         del self._details[job_id]
+
+    def _leave(self, uri: str) -> None:
+        if not isinstance(uri, Output):
+            self.store.write(uri, b"")
+            return
+        if uri.file is not None:
+            self.store.write(uri.file, bytes(uri.min_size))
+        for number in range(uri.least):
+            self.store.write(f"{uri}part-{number:05}", b"")
 
     def _submit(self, job: Job) -> str:
         for detail in self._details.values() if self.unique else ():

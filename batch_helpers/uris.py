@@ -34,6 +34,12 @@ def canonical_uri(uri: str) -> str:
     return local_path(uri) or uri
 
 
+def claimed_uri(uri: str) -> str:
+    """The canonical URI of an output; a folder's still ends with `/`."""
+    place = canonical_uri(uri)
+    return place if uri[-1] != "/" or place[-1] == "/" else f"{place}/"
+
+
 def bucket_and_key(uri: str) -> tuple[str, str]:
     """The two halves of `scheme://bucket/key`; the key is taken literally, nothing is decoded."""
     bucket, _, key = uri.partition("://")[2].partition("/")

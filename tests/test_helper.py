@@ -22,6 +22,7 @@ from batch_helpers.events import read_events
 from batch_helpers.helper import BatchHelper, connect
 from batch_helpers.job import Job, Status
 from batch_helpers.monitor import Snapshot
+from batch_helpers.output import Output
 from batch_helpers.plan import Action
 from batch_helpers.testing import MemoryEngine, MemoryStore
 
@@ -406,3 +407,67 @@ def test_a_run_writes_its_events_and_they_tell_it_again(world: World, tmp_path: 
     script.monitor(events=path)
     record = read_events(path)
     assert record.snapshot.counts[Status.SUCCEEDED] == 7
+
+
+def test_a_success_whose_outputs_do_not_count_is_a_failure_with_the_reason(world: World) -> None:
+    world.engine.automatic = False
+    outputs = [Output("m://b/s1.bam", min_size=9), Output("m://b/parts/", count=3)]
+    helper = world.script()
+    job_id = helper.add_job("s1", command=["make"], outputs=outputs)
+    assert job_id is not None
+    world.engine.settle(job_id)
+    world.store.write("m://b/s1.bam", b"short")
+    world.store.delete(["m://b/parts/part-00001"])
+    (failed,) = helper.monitor().failed
+    assert failed.reason == "missing outputs: m://b/s1.bam is too small: 5 bytes, wants 9, and 1 more"
+    reasons = [decision.reason for decision in world.script().plan([Job("s1", command=["make"], outputs=outputs)])]
+    assert reasons[0].endswith("outputs missing: m://b/s1.bam is too small: 5 bytes, wants 9 (2 of 2)")
+
+
+def test_a_forgotten_job_is_judged_by_what_its_outputs_must_be(world: World) -> None:
+    world.engine.automatic = False
+    helper = world.script()
+    job_id = helper.add_job("s1", command=["make"], outputs=[Output("m://b/parts/", marker="_SUCCESS")])
+    assert job_id is not None
+    world.store.write("m://b/parts/half", b"")
+    world.engine.forget(job_id)
+    (failed,) = helper.monitor().failed
+    assert "lost" in failed.reason
+    assert "m://b/parts/ has no _SUCCESS" in failed.reason
+
+
+def test_a_dependant_lost_with_its_script_runs_again_when_its_output_is_older_than_its_input(world: World) -> None:
+    def pair(*, dated: bool) -> list[Job]:
+        align = Job("align", command=["a"], outputs=["m://b/bam"])
+        return [
+            align,
+            Job("call", command=["c"], inputs=["m://b/bam"], outputs=["m://b/vcf"], depends_on=[align],
+                newer_than_inputs=dated),
+        ]  # fmt: skip
+
+    world.store.write("m://b/vcf", b"made from an earlier bam")
+    jobs = pair(dated=True)
+    assert [str(decision.action) for decision in world.script().plan(jobs)] == ["submit", "submit"]
+    world.script().add_jobs(jobs[:1])  # and here the script is killed
+    world.engine.wait(1)
+    assert [str(decision.action) for decision in world.script().plan(pair(dated=False))] == ["skip", "skip"]
+    told = [str(decision) for decision in world.script().plan(pair(dated=True))]
+    assert told == ["skip: its output exists", "submit: out of date: m://b/vcf is older than its input m://b/bam"]
+    helper = world.script()
+    helper.add_jobs(pair(dated=True))
+    assert helper.monitor().exit_code == 0
+    assert [decision.action for decision in world.script().plan(pair(dated=True))] == [Action.SKIP] * 2
+
+
+def test_a_success_that_leaves_its_old_output_is_a_failure_where_it_must_be_newer(world: World) -> None:
+    world.engine.automatic = False
+    world.store.write("m://b/bam", b"old")
+    world.store.write("m://b/fq", b"new")
+    helper = world.script()
+    job_id = helper.add_job("s1", command=["a"], inputs=["m://b/fq"], outputs=["m://b/bam"], newer_than_inputs=True)
+    assert job_id is not None
+    written, world.store.write = world.store.write, lambda *_args, **_options: True  # type: ignore[method-assign]
+    world.engine.settle(job_id)
+    world.store.write = written  # type: ignore[method-assign]
+    (failed,) = helper.monitor().failed
+    assert failed.reason == "missing outputs: out of date: m://b/bam is older than its input m://b/fq"

@@ -7,12 +7,16 @@ from dataclasses import fields
 from typing import Any
 
 from batch_helpers.job import Attempt, Job, JobDetail, Status
+from batch_helpers.output import Output
 
 FORMAT = 1
 """Raised when an older reader would misread a newer file; new kinds of lines and new members do not raise it."""
 
 KEY_PREFIX = "#"
 """Marks a dependency that is given by its work (the key in its name) and not by a jobId."""
+
+_CONDITIONS = "output_conditions"
+"""A member beside the outputs, which stay plain strings: what an Output asks for, by its URI."""
 
 _PLAIN = tuple(item for item in fields(Job) if item.init and item.name not in ("depends_on", "tags"))
 _NUMBER = (int, float)
@@ -28,6 +32,8 @@ def spec(job: Job) -> dict[str, Any]:
         value = getattr(job, item.name)
         if value != item.default and (value or value is False):
             found[item.name] = dict(value) if isinstance(value, Mapping) else value
+    if conditions := {uri: uri.conditions for uri in job.outputs if isinstance(uri, Output)}:
+        found[_CONDITIONS] = conditions
     if job.tags:
         found["tags"] = dict(job.tags)
     if job.depends_on:
@@ -39,7 +45,11 @@ def spec(job: Job) -> dict[str, Any]:
 
 def job_from(found: Mapping[str, Any]) -> Job:
     """The job of a spec; members that this version does not know are left alone."""
-    return Job(**{name: value for name, value in found.items() if name in _KNOWN})
+    known = {name: value for name, value in found.items() if name in _KNOWN}
+    if conditions := found.get(_CONDITIONS):
+        outputs = found.get("outputs", ())
+        known["outputs"] = [Output(uri, **conditions[uri]) if uri in conditions else uri for uri in outputs]
+    return Job(**known)
 
 
 def state(detail: JobDetail) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from string import Formatter
 from typing import Any, TypeAlias
 
 from batch_helpers.errors import InvalidInput
+from batch_helpers.output import Output
 from batch_helpers.samples.nearest import did_you_mean, listed
 
 Cells: TypeAlias = Callable[[str], str]
@@ -28,6 +29,8 @@ class Templates:
         """The filler of any value: strings and paths are templates, also as items of lists and values of mappings."""
         if isinstance(value, os.PathLike):
             value = os.fsdecode(value)
+        if isinstance(value, Output):
+            return self._output(where, value)
         if isinstance(value, str):
             return self._text(where, value)
         if isinstance(value, Mapping):
@@ -37,6 +40,11 @@ class Templates:
             fillers = [self.filler(f"{where}[{place}]", item) for place, item in enumerate(value)]
             return lambda cells: [fill(cells) for fill in fillers]
         return lambda _cells: value
+
+    def _output(self, where: str, value: Output) -> Filler:
+        uri = self._text(where, value)
+        conditions = {name: self.filler(where, item) for name, item in value.conditions.items()}
+        return lambda cells: Output(uri(cells), **{name: fill(cells) for name, fill in conditions.items()})
 
     def _text(self, where: str, text: str) -> Filler:
         shown = f"{where}={text!r}"

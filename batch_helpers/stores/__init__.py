@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from batch_helpers.errors import InvalidInput, MissingExtra
@@ -38,13 +38,22 @@ class StoreRouter:
         for scheme, some in _by_scheme(uris).items():
             _check_scheme(scheme, some[0])
 
-    def find(self, uris: Collection[str]) -> dict[str, Found]:
+    def find(self, uris: Collection[str], *, measured: Collection[str] = ()) -> dict[str, Found]:
         """Which of these exist; the stores are asked in turn, because each keeps its service busy by itself."""
         found: dict[str, Found] = {}
         groups = _by_scheme(uris)
         self.check([some[0] for some in groups.values()])
         for scheme, some in groups.items():
-            found |= self._open(scheme, some[0]).find(some)
+            found |= self._open(scheme, some[0]).find(some, measured=measured)
+        return found
+
+    def count(self, folders: Mapping[str, int]) -> dict[str, int]:
+        """How many objects lie below each of these folders, counted up to the number given with it."""
+        found: dict[str, int] = {}
+        groups = _by_scheme(folders)
+        self.check([some[0] for some in groups.values()])
+        for scheme, some in groups.items():
+            found |= self._open(scheme, some[0]).count({folder: folders[folder] for folder in some})
         return found
 
     def read(self, uri: str) -> bytes:

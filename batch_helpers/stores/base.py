@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -21,8 +21,18 @@ class Store(Protocol):
     "not there".
     """
 
-    def find(self, uris: Collection[str]) -> dict[str, Found]:
-        """Which of these exist: a mapping with the URIs as they were given, only those present."""
+    def find(self, uris: Collection[str], *, measured: Collection[str] = ()) -> dict[str, Found]:
+        """Which of these exist: a mapping with the URIs as they were given, only those present.
+
+        measured: those of which size and date are wanted too; of others they may be left out where they cost extra.
+        """
+        ...
+
+    def count(self, folders: Mapping[str, int]) -> dict[str, int]:
+        """How many objects lie below each folder, at any depth; counted up to the number that is given with it.
+
+        folders: URIs that end with `/`. Placeholders of folders do not count. One that is not there holds 0.
+        """
         ...
 
     def read(self, uri: str) -> bytes:

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from stat import S_ISREG
 from urllib.parse import urlsplit
 
@@ -31,15 +32,23 @@ class LocalStore:
     from being seen is an error: AccessDenied, or ServiceError with the system's reason.
     """
 
-    def find(self, uris: Collection[str]) -> dict[str, Found]:
+    def find(self, uris: Collection[str], *, measured: Collection[str] = ()) -> dict[str, Found]:
         """Which of these exist.
 
-        A folder with many of them is read in one pass, and then their sizes and dates are not known: on a cluster's
-        file system each would cost a round trip.
+        A folder with many of them is read in one pass, and then only sizes and dates that are asked for are known: on
+        a cluster's file system each costs a round trip.
         """
         found: dict[str, Found] = {}
         for folder, wanted in _by_folder(uris).items():
-            found |= _find_few(folder, wanted) if len(wanted) < _FEW else _find_many(folder, wanted)
+            found |= _find_few(folder, wanted) if len(wanted) < _FEW else _find_many(folder, wanted, measured)
+        return found
+
+    def count(self, folders: Mapping[str, int]) -> dict[str, int]:
+        """How many files lie below each of these folders; links to folders are not followed."""
+        found = {}
+        for folder, enough in folders.items():
+            with _file_errors(f"look into {folder}"):
+                found[folder] = sum(1 for _ in islice(_files_below(_path(folder)), enough))
         return found
 
     def read(self, uri: str) -> bytes:
@@ -99,7 +108,7 @@ def _find_few(folder: str, wanted: _Wanted) -> dict[str, Found]:
     return found
 
 
-def _find_many(folder: str, wanted: _Wanted) -> dict[str, Found]:
+def _find_many(folder: str, wanted: _Wanted, measured: Collection[str]) -> dict[str, Found]:
     try:
         with _file_errors(f"look into {folder}"), os.scandir(folder) as entries:
             present = {entry.name: entry for entry in entries}
@@ -108,16 +117,28 @@ def _find_many(folder: str, wanted: _Wanted) -> dict[str, Found]:
     except AccessDenied:
         return _find_few(folder, wanted)
     found: dict[str, Found] = {}
-    links: list[tuple[str, str]] = []
+    closer: list[tuple[str, str]] = []
     for name, uri in wanted:
         entry = present.get(name)
         if entry is None:
             continue
-        if entry.is_file(follow_symlinks=False):
+        if entry.is_symlink() or (measured and uri in measured):
+            closer.append((name, uri))
+        elif entry.is_file(follow_symlinks=False):
             found[uri] = _UNMEASURED
-        elif entry.is_symlink():
-            links.append((name, uri))
-    return found | _find_few(folder, links)
+    return found | _find_few(folder, closer)
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files_below(entry.path)
+                elif entry.is_file():
+                    yield entry.path
+    except (FileNotFoundError, NotADirectoryError):
+        return
 
 
 def _look(path: str) -> Found | None:

@@ -13,7 +13,6 @@ from azure.core.exceptions import ServiceResponseError
 from batch_helpers.azure_client import AzureAccess
 from batch_helpers.errors import AccessDenied, AmbiguousAnswer, CredentialsError, NotFound, Unreachable
 from batch_helpers.stores.azure import AzureStore
-from batch_helpers.stores.azure.places import Box
 from batch_helpers.stores.base import Store
 from tests.azure.azurite import ACCOUNT, azurite, blob_access, blob_settings
 from tests.contracts.store_contract import ODD_NAMES, Place, StoreContract
@@ -106,13 +105,6 @@ def test_a_service_that_is_not_there_is_unreachable() -> None:
     )
     with pytest.raises(Unreachable):
         AzureStore(nobody, sleep=lambda seconds: None).find(["az://box/a"])
-
-
-def test_the_names_of_a_folder_are_listed_in_order(store: AzureStore, container: str) -> None:
-    for name in ("b/2", "b/1", "a", "bb"):
-        store.write(f"az://{container}/{name}", b"")
-    assert store.names(Box(None, container), "b/") == ["b/1", "b/2"]
-    assert store.names(Box(None, container)) == ["a", "b/1", "b/2", "bb"]
 
 
 def test_one_blob_is_asked_for_alone_and_many_by_a_list(blobs: AzureAccess, store: AzureStore, container: str) -> None:

@@ -144,3 +144,19 @@ class StoreContract:
         store.delete([place("out/b"), place("never/there")])
         assert set(store.find([place(name) for name in names])) == {place(name) for name in names} - {place("out/b")}
         store.delete([])
+
+    def test_size_and_date_of_many_are_told_when_they_are_asked_for(self, store: Store, place: Place) -> None:
+        uris = [place(f"measured/{number:03}") for number in range(70)]
+        for uri in uris[::2]:
+            store.write(uri, b"four")
+        found = store.find(uris, measured=uris)
+        assert set(found) == set(uris[::2])
+        assert all(seen.size == 4 and seen.modified is not None for seen in found.values())
+
+    def test_what_lies_below_a_folder_is_counted_up_to_enough(self, store: Store, place: Place) -> None:
+        for name in ("parts/1", "parts/2", "parts/deep/er/3", "parts2/4", "part", "xparts/5"):
+            store.write(place(name), b"")
+        parts, others, none = place("parts/"), place("parts2/"), place("none/")
+        assert store.count({parts: 10, others: 1, none: 5}) == {parts: 3, others: 1, none: 0}
+        assert store.count({parts: 2}) == {parts: 2}
+        assert store.count({}) == {}

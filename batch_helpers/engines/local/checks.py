@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from batch_helpers.errors import InvalidJob
 from batch_helpers.job import Job
-from batch_helpers.uris import canonical_uri
+from batch_helpers.output import Output
+from batch_helpers.uris import canonical_uri, local_path
 
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 
@@ -55,12 +56,32 @@ def _check_no_command(job: Job, containers: str | None) -> None:
 
 def _check_files(job: Job) -> None:
     """Outputs are removed before each attempt, so none may be something that the job is to read."""
+    for uri in job.outputs:
+        if isinstance(uri, Output) and uri.least and (folder := local_path(uri)):
+            _check_folder(job, uri, folder)
     if not job.outputs or not job.inputs:
         return
     inputs = {canonical_uri(uri) for uri in job.inputs}
     for uri in job.outputs:
         if canonical_uri(uri) in inputs:
             raise InvalidJob(job.name, "outputs", uri, "it is one of the job's inputs too: write to another file")
+
+
+def _check_folder(job: Job, uri: str, folder: str) -> None:
+    """All files below it are removed before each attempt, so it must be the job's own."""
+    real = os.path.realpath(folder)
+    for name, place in (("the current directory", os.getcwd()), ("your home", os.path.expanduser("~"))):
+        if _is_within(os.path.realpath(place), real):
+            problem = f"{name} lies in it, and all files below it are removed before the job runs: give one of its own"
+            raise InvalidJob(job.name, "outputs", uri, problem)
+    for given in job.inputs:
+        if (path := local_path(given)) and _is_within(os.path.realpath(path), real):
+            problem = f"the input {given} lies in it, and all files below it are removed before the job runs"
+            raise InvalidJob(job.name, "outputs", uri, problem)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _check_texts(job: Job) -> None:

@@ -7,6 +7,7 @@ import shutil
 import uuid
 
 from batch_helpers.engines.local.checks import substituted
+from batch_helpers.engines.local.outputs import paths_of
 from batch_helpers.engines.local.rows import Context, NewJob, Spec
 from batch_helpers.errors import ServiceError
 from batch_helpers.job import Job
@@ -45,7 +46,7 @@ def new_job(job: Job, containers: str | None) -> NewJob:
 
 def _spec(job: Job, containers: str | None) -> Spec:
     command = substituted(job.command, job.parameters)
-    outputs = [path for uri in job.outputs if (path := local_path(uri))]
+    outputs = [path for uri in job.outputs for path in paths_of(uri)]
     if job.image is None or containers is None:
         return Spec(command, dict(job.environment), outputs)
     inputs = [path for uri in job.inputs if (path := local_path(uri))]

@@ -14,15 +14,15 @@ _UNMEASURED = Found()
 
 
 class Search:
-    """One search; `width` is the most requests that are under way at once."""
+    """One search; `width` is the most requests that are under way at once. measured: sizes and dates are wanted."""
 
-    def __init__(self, lookup: Lookup, width: int) -> None:
-        self._lookup, self._width = lookup, width
+    def __init__(self, lookup: Lookup, width: int, *, measured: bool = False) -> None:
+        self._lookup, self._width, self._measured = lookup, width, measured
         self._leaps: dict[str | None, bool | None] = {}
         self._found: dict[Place, Found] = {}
 
     def run(self, wanted: Mapping[Box, Collection[str]]) -> Mapping[Place, Found]:
-        """Of the wanted names of each container those that exist; sizes and dates of single ones only."""
+        """Of the wanted names of each container those that exist; sizes and dates if they are measured, or single."""
         ready = [Span(box, sorted(names)) for box, names in wanted.items() if names]
         flights: dict[Future[Page | None], tuple[Span, Ask]] = {}
         pool = ThreadPoolExecutor(self._width, thread_name_prefix="blob-search")
@@ -41,7 +41,7 @@ class Search:
     def _look(self, span: Span, ask: Ask) -> Page | None:
         """A page, or None for a single name, whose answer is kept at once."""
         if len(span.wanted) > 1 or span.follow:
-            return self._lookup.page(ask)
+            return self._lookup.page(ask, measured=self._measured)
         place = Place(span.box, span.wanted[0])
         if (found := self._lookup.one(place)) is not None:
             self._found[place] = found
@@ -53,5 +53,5 @@ class Search:
         account = span.box.account
         answer = settle(span, ask, page, leaps=self._leaps.get(account))
         self._leaps[account] = answer.leaps
-        self._found.update((Place(span.box, name), _UNMEASURED) for name in answer.present)
+        self._found.update((Place(span.box, name), page.found.get(name, _UNMEASURED)) for name in answer.present)
         return answer.left

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from batch_helpers.azure_client import AzureAccess, azure_code, azure_errors
 from batch_helpers.azure_client.patience import patience
 from batch_helpers.errors import AmbiguousAnswer, NotFound, ServiceError
-from batch_helpers.stores.azure.lookup import Ask, Lookup
+from batch_helpers.stores.azure.lookup import Lookup
 from batch_helpers.stores.azure.places import Box, Place, place_of
 from batch_helpers.stores.azure.search import Search
 from batch_helpers.stores.base import Found
@@ -30,8 +30,8 @@ class AzureStore:
         self._retrying = patience(sleep)
         self._lookup = Lookup(access or AzureAccess(), self._retrying)
 
-    def find(self, uris: Collection[str]) -> dict[str, Found]:
-        """Which of these exist; size, date and ETag are known of one that is asked for alone.
+    def find(self, uris: Collection[str], *, measured: Collection[str] = ()) -> dict[str, Found]:
+        """Which of these exist; size, date and ETag are known of one that is asked for alone, and of all if of any.
 
         Sends no more requests than there are URIs, nor more than the pages of 5,000 names that a full listing of what
         they have in common would have, plus one for each listing that is split to go faster. An account whose service
@@ -41,8 +41,15 @@ class AzureStore:
         wanted: dict[Box, set[str]] = {}
         for box, name in places.values():
             wanted.setdefault(box, set()).add(name)
-        found = Search(self._lookup, self._width).run(wanted)
+        found = Search(self._lookup, self._width, measured=any(uri in places for uri in measured)).run(wanted)
         return {uri: found[place] for uri, place in places.items() if place in found}
+
+    def count(self, folders: Mapping[str, int]) -> dict[str, int]:
+        """How many blobs lie below each folder, counted up to the number given with it, by pages of 5,000."""
+        places = {folder: place_of(folder) for folder in folders}
+        with ThreadPoolExecutor(self._width, thread_name_prefix="blob-count") as crew:
+            numbers = crew.map(lambda folder: self._lookup.count(places[folder], folders[folder]), places)
+            return dict(zip(places, numbers, strict=True))
 
     def read(self, uri: str) -> bytes:
         """The blob's content; NotFound when there is none."""
@@ -71,17 +78,6 @@ class AzureStore:
         places = list(dict.fromkeys(map(place_of, uris)))
         with ThreadPoolExecutor(self._width, thread_name_prefix="blob-delete") as crew:
             list(crew.map(self._gone, places))
-
-    def names(self, box: Box, prefix: str = "") -> list[str]:
-        """The names of a container's blobs that begin with `prefix`, in order."""
-        found: list[str] = []
-        token: str | None = None
-        while True:
-            page = self._lookup.page(Ask(box, prefix, "", token))
-            found += page.names
-            if page.token is None:
-                return found
-            token = page.token
 
     def _gone(self, place: Place) -> None:
         try:

@@ -11,6 +11,7 @@ from batch_helpers.engines.local import LocalEngine
 from batch_helpers.engines.local.checks import substituted
 from batch_helpers.errors import InvalidInput, InvalidJob
 from batch_helpers.job import Job
+from batch_helpers.output import Output
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,29 @@ def test_parameters_take_the_place_of_their_references() -> None:
     expected = ["x", "a b", "--in=a b,c", "Ref::unknown", "Ref::", "Ref::in"]
     assert substituted(command, parameters) == expected
     assert substituted(command, {}) == command
+
+
+@pytest.mark.parametrize(
+    ("folder", "inputs", "problem"),
+    [
+        ("work/", [], "the current directory lies in it"),
+        ("work/here/", [], "the current directory lies in it"),
+        ("home/", [], "your home lies in it"),
+        ("link/", [], "your home lies in it"),
+        ("parts/", ["parts/deep/x"], "the input parts/deep/x lies in it"),
+    ],
+)
+def test_a_folder_of_which_all_files_would_go_must_be_the_jobs_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, inputs: list[str], problem: str
+) -> None:
+    for name in ("work/here", "home"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    monkeypatch.chdir(tmp_path / "work" / "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    given = [f"../../{name}" for name in inputs]
+    job = Job("a", command=["true"], inputs=given, outputs=[Output(f"{tmp_path}/{folder}", count=2)])
+    with pytest.raises(InvalidJob, match=problem.replace("parts/deep", "../../parts/deep")) as refused:
+        LocalEngine(tmp_path / "batch").check([job])
+    assert refused.value.field == "outputs"
+    LocalEngine(tmp_path / "batch").check([Job("a", command=["true"], outputs=[Output("own/", count=2)])])

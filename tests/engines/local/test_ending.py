@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from batch_helpers.job import Job, Status
+from batch_helpers.output import Output
+from batch_helpers.stores.local import LocalStore
+from batch_helpers.validity import survey
 from tests.engines.local.workshop import Workshop, until
 
 pytestmark = pytest.mark.slow
@@ -78,6 +83,21 @@ def test_a_job_that_fails_leaves_no_output_that_a_run_would_believe(workshop: Wo
     assert detail.status is Status.FAILED
     left = sorted(str(path.relative_to(work)) for path in work.rglob("*") if path.is_file())
     assert left == ["mine"]
+
+
+@pytest.mark.parametrize("conditions", [{"marker": "_SUCCESS"}, {"count": 2}], ids=str)
+def test_a_folder_of_a_job_that_fails_is_believed_by_no_run(
+    workshop: Workshop, work: Path, conditions: dict[str, Any]
+) -> None:
+    output = Output(f"{work}/parts/", **conditions)
+    job = Job(
+        "a", command="mkdir -p parts/deep; touch parts/1 parts/deep/2 parts/_SUCCESS; exit $CODE", outputs=[output]
+    )
+    codes = {code: replace(job, environment={"CODE": code}) for code in ("0", "3")}
+    assert workshop.run(codes["0"])[0].status is Status.SUCCEEDED
+    assert survey(LocalStore(), [job]).lacking(job) == []
+    assert workshop.run(codes["3"])[0].status is Status.FAILED
+    assert survey(LocalStore(), [job]).lacking(job) != []
 
 
 def test_outputs_of_before_are_gone_when_an_attempt_starts(workshop: Workshop, work: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from batch_helpers.engines.local import outputs
+from batch_helpers.output import Output
 
 
 def test_preparing_removes_the_file_and_makes_its_folder(tmp_path: Path) -> None:
@@ -47,3 +48,27 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     problem = outputs.prepare([str(tmp_path / "file" / "below")])
     assert problem.startswith(f"the folder of output {tmp_path}/file/below cannot be made")
+
+
+def test_an_output_is_believed_by_its_file_its_marker_or_all_that_is_below_it() -> None:
+    assert list(outputs.paths_of("/data/a")) == ["/data/a"]
+    assert list(outputs.paths_of(Output("/data/a", min_size=1))) == ["/data/a"]
+    assert list(outputs.paths_of(Output("/data/parts/", marker="_SUCCESS"))) == ["/data/parts/_SUCCESS"]
+    assert list(outputs.paths_of(Output("file:///data/a%20b/", marker="x y"))) == ["/data/a b/x y"]
+    assert list(outputs.paths_of(Output("/data/parts/", count=2))) == ["/data/parts/"]
+    assert list(outputs.paths_of(Output("/data/parts/", marker="m", count=2))) == ["/data/parts/m", "/data/parts/"]
+    assert list(outputs.paths_of(Output("s3://bucket/parts/", marker="m", count=2))) == []
+
+
+def test_all_files_below_a_folder_go_and_what_links_point_to_stays(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "parts", tmp_path / "elsewhere"
+    (folder / "deep").mkdir(parents=True)
+    elsewhere.mkdir()
+    for file in (folder / "1", folder / "deep" / "2", elsewhere / "precious"):
+        file.write_text("data")
+    (folder / "link").symlink_to(elsewhere)
+    assert outputs.discard([f"{folder}/"]) == ""
+    assert [path for path in folder.rglob("*") if not path.is_dir()] == []
+    assert (elsewhere / "precious").read_text() == "data"
+    assert outputs.prepare([f"{tmp_path}/new/parts/"]) == ""
+    assert (tmp_path / "new" / "parts").is_dir()
