@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from batch_helpers.duplicates import twins
 from batch_helpers.engines.base import Engine
@@ -143,11 +143,18 @@ class Conductor:
                 self._watch.add(self._bind(decision.job, needs), self._active[decision.job.key])
 
     def _submit_batch(self, decided: Plan, batch: Sequence[int], ids: list[str | None]) -> None:
-        bound = [self._bind(decided.decisions[place].job, self._needs(decided, place, ids)) for place in batch]
+        needs = {place: self._needs(decided, place, ids) for place in batch}
+        ready = [place for place in batch if self.run.held.keys().isdisjoint(needs[place])]
+        bound = [self._bind(decided.decisions[place].job, needs[place]) for place in ready]
         for number, job_id in self._roster.submit(bound):
-            ids[batch[number]] = job_id
-            self.run.record(decided.decisions[batch[number]], job_id)
+            ids[ready[number]] = job_id
+            self.run.record(decided.decisions[ready[number]], job_id)
             self._roster.track(bound[number], job_id)
+        for place in batch:
+            if ids[place] is None:
+                ids[place] = placeholder = f"{_HELD}{decided.decisions[place].job.key}"
+                self.run.record(decided.decisions[place], placeholder)
+                self._hold_back(decided.decisions[place].job, placeholder, needs[place])
 
     def _needs(self, decided: Plan, place: int, ids: Sequence[str | None]) -> list[str]:
         """The jobIds that a decision waits for; jobs that are known to have succeeded need no waiting."""
@@ -158,9 +165,11 @@ class Conductor:
         for place, decision in enumerate(decided):
             placeholder = ids[place]
             if decision.action is Action.HOLD and placeholder is not None:
-                self.run.held[placeholder] = Held(decision.job, tuple(self._needs(decided, place, ids)))
-                job = self._bind(decision.job, ())
-                self._active[job.key] = fresh(job, placeholder, Status.PENDING)
+                self._hold_back(decision.job, placeholder, self._needs(decided, place, ids))
+
+    def _hold_back(self, job: Job, placeholder: str, needs: Iterable[str]) -> None:
+        self.run.held[placeholder] = Held(job, tuple(needs))
+        self._active[job.key] = fresh(self._bind(job, ()), placeholder, Status.PENDING)
 
     def _submit_held(self, ready: Mapping[str, Sequence[str]]) -> None:
         waiting = []

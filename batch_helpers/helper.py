@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from batch_helpers.conductor import Conductor
 from batch_helpers.diagnose import diagnose
-from batch_helpers.engines.base import Engine
+from batch_helpers.engines.base import ArrayEngine, Engine
 from batch_helpers.errors import InvalidInput, InvalidJob, UnknownDependency
 from batch_helpers.job import Job, JobDetail
 from batch_helpers.monitor import Snapshot, Watch, watch
@@ -67,12 +67,17 @@ class BatchHelper:
         """Add one job, given as the arguments of Job, and return its jobId; None when there is nothing to wait for."""
         return self.add_jobs([_job(name, fields)])[0]
 
-    def add_jobs(self, jobs: Iterable[Job]) -> list[str | None]:
+    def add_jobs(self, jobs: Iterable[Job], *, array: bool | None = None) -> list[str | None]:
         """Add jobs, a whole DAG if need be, and return their jobIds in order; None where nothing is to be waited for.
 
-        Everything is checked before anything is submitted: InvalidInput means that nothing was.
+        array: whether those that are alike are submitted as array jobs, by default as the helper was told; it has no
+        effect on engines that know none. Everything is checked before anything is submitted: InvalidInput means that
+        nothing was.
         """
-        jobs = _jobs(jobs)
+        with self._as_arrays(array):
+            return self._add(_jobs(jobs))
+
+    def _add(self, jobs: Sequence[Job]) -> list[str | None]:
         decided = self.plan(jobs)
         decided.check()
         if self.dry_run:
@@ -137,6 +142,17 @@ class BatchHelper:
             display.finish(snapshot)
         self._conductor.forget_active()
         return snapshot
+
+    @contextmanager
+    def _as_arrays(self, wanted: bool | None) -> Iterator[None]:
+        if wanted is None or not isinstance(self.engine, ArrayEngine):
+            yield
+            return
+        self.engine.array, usual = wanted, self.engine.array
+        try:
+            yield
+        finally:
+            self.engine.array = usual
 
     def _snapshots(
         self, interval: float, due: Callable[[], float], note: Callable[[Snapshot], None]
@@ -253,6 +269,7 @@ class LocalBatchHelper(BatchHelper):
 
     directory: where the engine keeps its state and logs. containers: `docker`, `podman` or `apptainer` to run jobs that
     name an image in it; otherwise their commands run directly. vcpus, memory (MiB): how much of the machine to use.
+    array: has no effect here.
     """
 
     def __init__(
@@ -263,6 +280,7 @@ class LocalBatchHelper(BatchHelper):
         containers: str | None = None,
         vcpus: float | None = None,
         memory: int | None = None,
+        array: bool = False,  # noqa: ARG002
         dry_run: bool = False,
         **options: Any,
     ) -> None:
@@ -278,7 +296,8 @@ class AWSBatchHelper(BatchHelper):
     job_queue: name or ARN of the queue of jobs that name none. session: a boto3.Session, or region and profile for one.
     endpoint_url: another endpoint for every service. rate: most Batch calls per second, 40 by default, shared by all
     that use one account and region in this process. spill: `s3://bucket/prefix`, where commands are kept that are
-    longer than the service takes. Making one makes no call and needs no credentials.
+    longer than the service takes, and the tables of large arrays. array: whether jobs that are alike are submitted as
+    array jobs (see docs/arrays.md). Making one makes no call and needs no credentials.
     """
 
     def __init__(
@@ -291,6 +310,7 @@ class AWSBatchHelper(BatchHelper):
         endpoint_url: str | None = None,
         rate: float | None = None,
         spill: str | None = None,
+        array: bool = False,
         dry_run: bool = False,
         **options: Any,
     ) -> None:
@@ -299,7 +319,8 @@ class AWSBatchHelper(BatchHelper):
 
         access = AWSAccess(session=session, region=region, profile=profile, endpoint_url=endpoint_url)
         store = _stores(access)
-        engine = AWSEngine(access, rate=rate, spill=None if spill is None else Spill(spill, store))
+        place = None if spill is None else Spill(spill, store)
+        engine = AWSEngine(access, rate=rate, spill=place, array=array)
         super().__init__(engine, store, job_queue=job_queue, dry_run=dry_run, **options)
 
 

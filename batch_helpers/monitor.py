@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from batch_helpers.diagnose import FailureGroup, Failures
-from batch_helpers.engines.base import Engine
+from batch_helpers.engines.base import ArrayEngine, Engine
 from batch_helpers.errors import AccessDenied, CredentialsError, InvalidInput, NotFound, ServiceError
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.plan import Action
@@ -110,6 +110,7 @@ class Watch:
         self._began: float | None = None
         self._blind_since: float | None = None
         self._finished = 0
+        self._told: dict[str, Status] = {}
         self.seen: Mapping[str, Sequence[JobDetail]] = {}
         self.newly_failed: Sequence[str] = ()
 
@@ -187,21 +188,35 @@ class Watch:
 
     def snapshot(self, warning: str = "") -> Snapshot:
         """The picture as it is now, without asking anybody."""
+        told = {job_id: status for job_id, status in self._told.items() if job_id in self._open}
         return Snapshot(
             elapsed=self._clock() - self._began if self._began is not None else 0.0,
-            stages=MappingProxyType({stage: dict(counts) for stage, counts in self._stages.items()}),
+            stages=self._counted(told),
             jobs=MappingProxyType(dict(self._details)),
-            finished=self._finished,
+            finished=self._finished + len(told),
             failures=tuple(self._failures.groups()),
             warning=warning,
         )
+
+    def _counted(self, told: Mapping[str, Status]) -> Mapping[str, Mapping[Status, int]]:
+        """The counts of each stage; `told` have ended as far as their number goes."""
+        stages = {stage: Counter(counts) for stage, counts in self._stages.items()}
+        for job_id, status in told.items():
+            stages[self._jobs[job_id].group].subtract([self._details[job_id].status])
+            stages[self._jobs[job_id].group].update([status])
+        return MappingProxyType({stage: dict(counts) for stage, counts in stages.items()})
+
+    def _look(self) -> list[JobDetail]:
+        queues = {self._jobs[job_id].job_queue or "" for job_id in self._open}
+        if isinstance(self._engine, ArrayEngine):
+            return list(self._engine.look(queues, self.open))
+        return list(self._engine.active(queues))
 
     def _refresh(self, now: float) -> None:
         self.seen, self.newly_failed = {}, ()
         if not self._open:
             return
-        queues = {self._jobs[job_id].job_queue or "" for job_id in self._open}
-        everything = list(self._engine.active(queues))
+        everything = self._look()
         self.seen = _by_key(everything)
         live = {detail.job_id: detail for detail in everything if detail.job_id in self._open}
         gone = [job_id for job_id in self._open if job_id not in live]
@@ -211,8 +226,10 @@ class Watch:
         lost = [job_id for job_id, since in self._absent_since.items() if now - since >= LOST_AFTER]
         verdicts = self._verdicts([described[job_id] for job_id in gone if job_id in described], lost)
         self.newly_failed = [detail.job_id for detail in verdicts if detail.status is Status.FAILED]
+        self._told = {job_id: detail.status for job_id, detail in live.items() if not detail.status.active}
         for detail in (*live.values(), *verdicts):
-            self._settle(detail)
+            if detail.job_id not in self._told:
+                self._settle(detail)
 
     def _verdicts(self, described: Sequence[JobDetail], lost: Sequence[str]) -> list[JobDetail]:
         succeeded = [detail.job_id for detail in described if detail.status is Status.SUCCEEDED]

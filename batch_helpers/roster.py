@@ -34,7 +34,8 @@ class Roster:
         """The positions and jobIds of what was accepted; SubmitFailed is raised after they have been taken."""
         failure: SubmitFailed | None = None
         try:
-            accepted = dict(enumerate(self.engine.submit(jobs)))
+            answered = enumerate(self.engine.submit(jobs))
+            accepted = {number: job_id for number, job_id in answered if job_id is not None}
         except SubmitFailed as exc:
             failure, accepted = exc, exc.submitted
         yield from accepted.items()

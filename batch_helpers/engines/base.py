@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from batch_helpers.job import Job, JobDetail
 
@@ -41,11 +41,12 @@ class Engine(Protocol):
         """
         ...
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
+    def submit(self, jobs: Sequence[Job]) -> Sequence[str | None]:
         """Submit bound jobs (see Job.bound: queue and jobIds settled) and return their jobIds, in order.
 
-        A job whose fingerprint is active already may be answered with the active job's id. SubmitFailed carries what
-        was accepted before something went wrong.
+        A job whose fingerprint is active already may be answered with the active job's id. None is for a job that was
+        not submitted, because the engine cannot be told of all that it waits for: hold it, and try again when less of
+        that is active. SubmitFailed carries what was accepted before something went wrong.
         """
         ...
 
@@ -75,4 +76,22 @@ class Engine(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`, or sooner if the engine can tell that a job has changed."""
+        ...
+
+
+@runtime_checkable
+class ArrayEngine(Engine, Protocol):
+    """An engine that can submit many jobs as one array job, each child of which is still a job with its own jobId.
+
+    array: whether it does.
+    """
+
+    array: bool
+
+    def look(self, queues: Collection[str], watched: Collection[str]) -> Iterator[JobDetail]:
+        """What a poll has to see who watches these jobs: they themselves, and other active jobs of the same work.
+
+        Of which children of an array have ended the engine may know the number only: so many are given as ended, and
+        `describe` tells later which ones they are.
+        """
         ...

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from batch_helpers.errors import AmbiguousAnswer
 from batch_helpers.job import Attempt, JobDetail, Status
 
 Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent(JobDetail):
+    """An array job as a whole.
+
+    size: how many children it has. counts: how many of them stand in each status; None when that was not told.
+    cancelled: those of them that have not started are being ended. command: of the children, where it was told.
+    """
+
+    size: int = 0
+    counts: Mapping[Status, int] | None = field(default=None, hash=False)
+    cancelled: bool = False
+    command: tuple[str, ...] = ()
 
 
 def from_summary(raw: Raw, queue: str) -> JobDetail:
@@ -19,6 +34,11 @@ def from_summary(raw: Raw, queue: str) -> JobDetail:
     """
     with readable(raw):
         return _detail(raw, queue, raw.get("container") or {}, ())
+
+
+def has_children(raw: Raw) -> bool:
+    """Whether this is an array job as a whole, and not a child of one or a job by itself."""
+    return "size" in _array(raw) and "index" not in _array(raw)
 
 
 def from_description(raw: Raw) -> JobDetail:
@@ -42,7 +62,16 @@ def short(name_or_arn: str) -> str:
 
 
 def _detail(raw: Raw, queue: str, container: Raw, attempts: tuple[Attempt, ...]) -> JobDetail:
-    return JobDetail(
+    of_parents = {}
+    if has_children(raw):
+        counts = _array(raw).get("statusSummary")
+        of_parents = {
+            "size": _array(raw)["size"],
+            "counts": None if counts is None else {Status(name): number for name, number in counts.items()},
+            "cancelled": bool(raw.get("isCancelled")),
+            "command": tuple(container.get("command") or ()),
+        }
+    return (Parent if of_parents else JobDetail)(
         job_id=raw["jobId"],
         name=raw["jobName"],
         status=Status(raw["status"]),
@@ -54,7 +83,12 @@ def _detail(raw: Raw, queue: str, container: Raw, attempts: tuple[Attempt, ...])
         started_at=_seconds(raw, "startedAt"),
         stopped_at=_seconds(raw, "stoppedAt"),
         attempts=attempts,
+        **of_parents,
     )
+
+
+def _array(raw: Raw) -> Raw:
+    return raw.get("arrayProperties") or {}
 
 
 def _attempts(raw: Raw) -> tuple[Attempt, ...]:

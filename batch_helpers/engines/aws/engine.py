@@ -10,16 +10,18 @@ from typing import Any
 
 from batch_helpers.aws_client import AWSAccess
 from batch_helpers.budget import Budget
-from batch_helpers.engines.aws import details, images, limits, listing, logs, pruning, reading
+from batch_helpers.engines.aws import details, limits, listing, logs, pruning, reading
 from batch_helpers.engines.aws.api import API
+from batch_helpers.engines.aws.arrays import Arrays
+from batch_helpers.engines.aws.arrays.reading import presigned, s3_reader
 from batch_helpers.engines.aws.catalogue import Definitions, Queues
 from batch_helpers.engines.aws.contents import ContentDefinitions
-from batch_helpers.engines.aws.crew import each, spread
-from batch_helpers.engines.aws.spill import Spill, Spilled
-from batch_helpers.engines.aws.submission import Submission
+from batch_helpers.engines.aws.crew import each
+from batch_helpers.engines.aws.dispatch import Dispatch
+from batch_helpers.engines.aws.spill import Spill
 from batch_helpers.engines.aws.termination import Termination
 from batch_helpers.engines.base import Capabilities
-from batch_helpers.errors import InvalidInput, NotFound, SubmitFailed
+from batch_helpers.errors import InvalidInput
 from batch_helpers.job import Job, JobDetail
 
 
@@ -30,11 +32,11 @@ class AWSEngine:
     default 40, of the 50 that the service admits (1,000 for an endpoint on this machine). A Budget of one's own is used
     as it is, for the logs too, which otherwise have theirs.
     spill: where commands are kept that are too long to be sent; by default they are refused.
+    array: whether jobs that are alike are submitted as array jobs; those that are active are understood in any case.
     sleep: how it waits. concurrency: most requests in flight at once.
     """
 
     name = "aws"
-    capabilities = Capabilities(max_dependencies=limits.MAX_DEPENDENCIES, failure_dependencies=False)
 
     def __init__(
         self,
@@ -42,18 +44,37 @@ class AWSEngine:
         *,
         rate: Budget | float | None = None,
         spill: Spill | None = None,
+        array: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         concurrency: int = 16,
     ) -> None:
         access = access or AWSAccess()
+        self.array = array
         self._sleep, self._width, self._spill = sleep, concurrency, spill
         self._batch = API(access, "batch", sleep=sleep, connections=concurrency, budget=rate)
         logs_rate = rate if isinstance(rate, Budget) else None
         self._logs = API(access, "logs", sleep=sleep, connections=concurrency, budget=logs_rate)
         self._queues, self._definitions = Queues(self._batch), Definitions(self._batch)
         self._contents = ContentDefinitions(self._batch, sleep)
+        read, ours = (spill.read, spill.holds) if spill else (s3_reader(access), _nobodys)
+        self._arrays = Arrays(self._batch, concurrency, read, ours)
+        self._dispatch = Dispatch(
+            self._batch,
+            self._definitions,
+            self._contents,
+            self._arrays,
+            spill,
+            partial(presigned, access),
+            sleep,
+            concurrency,
+        )
         self._termination = Termination(self._batch, concurrency, "terminate")
         self._cancellation = Termination(self._batch, concurrency, "cancel")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Of a cohort that is submitted as arrays `submit` itself tells which jobs are to be held."""
+        return Capabilities(max_dependencies=None if self.array else limits.MAX_DEPENDENCIES)
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Raise InvalidJob or NotFound for the first job that AWS Batch would refuse, or accept and let fail.
@@ -67,52 +88,53 @@ class AWSEngine:
                 limits.check_size(job)
         self._queues.check(jobs)
         self._definitions.check(jobs)
-        for job in jobs:
-            if self._spill is not None or job.parameters:
-                self._spilled(job)
+        self._dispatch.check(jobs, array=self.array)
 
-    def submit(self, jobs: Sequence[Job]) -> list[str]:
+    def submit(self, jobs: Sequence[Job]) -> list[str | None]:
         """Submit bound jobs; their jobIds, in order. A lost answer is settled by the job's name, never sent blindly.
 
-        Raises InvalidJob before anything is sent, SubmitFailed with what was accepted when one is refused.
+        None is for a job that waits for what cannot be said to the service: single children of an array, or more jobs
+        than it takes of a cohort that is submitted as arrays. Raises InvalidJob before anything is sent, SubmitFailed
+        with what was accepted when one is refused.
         """
         for job in jobs:
             limits.check_job(job)
-            limits.check_dependencies(job)
-        orders = self._orders(jobs)
-        submission = Submission(self._batch, self._sleep)
-        done, failure = spread(lambda order: self._send(submission, *order), orders, self._width)
-        if failure is not None:
-            raise SubmitFailed(f"{len(done)} of {len(jobs)} jobs were submitted, then: {failure}", done) from failure
-        return [done[place] for place in range(len(jobs))]
+        return self._dispatch.submit(jobs, array=self.array)
 
     def active(self, queues: Collection[str]) -> Iterator[JobDetail]:
         """Every active job of these queues, once each, but for those that have been told to end.
 
         queues: names or ARNs. Reads summaries only, the queues side by side.
         """
-        distinct = list({details.short(queue): queue for queue in queues}.values())
-        for jobs in each(partial(listing.active_jobs, self._batch), distinct, self._width):
-            yield from jobs
+        yield from self._arrays.with_children(self._listed(queues), told=False)
+
+    def look(self, queues: Collection[str], watched: Collection[str]) -> Iterator[JobDetail]:
+        """What a poll has to see who watches these jobs: at least they themselves, and others of the same work.
+
+        Arrays are asked for their numbers only. Children of which it is only known how many have ended are given as
+        ended; `describe` tells which ones later.
+        """
+        found = self._arrays.look(watched, partial(self._newest, queues))
+        yield from self._arrays.with_children(self._listed(queues), told=True) if found is None else found
 
     def failed(self, queues: Collection[str]) -> Iterator[JobDetail]:
         """The jobs of these queues that failed and are still known, the newest first; 10,000 of a queue at most."""
-        distinct = list({details.short(queue): queue for queue in queues}.values())
-        found = each(partial(listing.failed_jobs, self._batch), distinct, self._width)
+        found = each(partial(listing.failed_jobs, self._batch), _distinct(queues), self._width)
         yield from heapq.merge(*found, key=listing.when_stopped, reverse=True)
 
     def describe(self, job_ids: Sequence[str]) -> dict[str, JobDetail]:
         """All that is known of these jobs; ids that the service has forgotten are absent."""
-        described = map(details.from_description, reading.describe_jobs(self._batch, job_ids, self._width))
-        return {job.job_id: job for job in described}
+        known, rest = self._arrays.described(job_ids)
+        described = map(details.from_description, reading.describe_jobs(self._batch, rest, self._width))
+        return known | self._arrays.named({job.job_id: job for job in described})
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> None:
         """End these jobs in any state; those that have ended or are unknown are left alone."""
-        self._termination.end(job_ids, reason)
+        self._termination.end(self._arrays.told_to_end(job_ids, started_too=True), reason)
 
     def cancel(self, job_ids: Sequence[str], reason: str) -> None:
         """End those of these jobs that are before STARTING; the others are left alone."""
-        self._cancellation.end(job_ids, reason)
+        self._cancellation.end(self._arrays.told_to_end(job_ids, started_too=False), reason)
 
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
         """The lines of one attempt (counted from 1; None is the last) in CloudWatch; no stream yet is no lines."""
@@ -157,32 +179,20 @@ class AWSEngine:
             self.deregister(doomed)
         return doomed
 
-    def _orders(self, jobs: Sequence[Job]) -> list[tuple[Job, str, Spilled | None]]:
-        """Each job with its definition and what is sent instead of it; all that must be there before it is sent."""
-        spilled = [self._spilled(job) for job in jobs]
-        wanted = dict.fromkeys(job.image for job in jobs if job.image is not None)
-        made = {image: self.define(image, images.content(image)) for image in wanted}
-        if self._spill is not None:
-            each(self._spill.keep, [item for item in spilled if item is not None], self._width)
-        definitions = [job.job_definition or made[job.image or ""] for job in jobs]
-        return list(zip(jobs, definitions, spilled, strict=True))
+    def _listed(self, queues: Collection[str]) -> list[JobDetail]:
+        listed = each(partial(listing.active_jobs, self._batch), _distinct(queues), self._width)
+        return [job for jobs in listed for job in jobs]
 
-    def _spilled(self, job: Job) -> Spilled | None:
-        """What is sent instead of a job that is too long. Raises InvalidJob when nothing can be."""
-        command = self._definitions.of(job).command
-        if self._spill is None:
-            limits.check_size(job, command)
-            return None
-        if limits.fits(job, command):
-            return None
-        self._definitions.check([job])
-        return self._spill.spilled(job, self._definitions.of(job))
+    def _newest(self, queues: Collection[str], since: float) -> list[JobDetail] | None:
+        look = partial(listing.newest_jobs, self._batch, since=since)
+        found = each(look, _distinct(queues), self._width)
+        return None if None in found else [job for some in found for job in some or ()]
 
-    def _send(self, submission: Submission, job: Job, definition: str, spilled: Spilled | None) -> str:
-        carried = spilled.carried if spilled else None
-        try:
-            return submission.send(job, definition, carried)
-        except NotFound:
-            if not self._contents.renew(definition):
-                raise
-            return submission.send(job, definition, carried)
+
+def _distinct(queues: Iterable[str]) -> list[str]:
+    """Each queue once, given by its name or its ARN."""
+    return list({details.short(queue): queue for queue in queues}.values())
+
+
+def _nobodys(uri: str) -> bool:  # noqa: ARG001
+    return False

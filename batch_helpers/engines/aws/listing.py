@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from batch_helpers.engines.aws.api import API
-from batch_helpers.engines.aws.details import from_summary
+from batch_helpers.engines.aws.details import from_summary, has_children
 from batch_helpers.job import ACTIVE, JobDetail, Status
 
 LISTED = 1000
@@ -50,8 +50,24 @@ def jobs_named(api: API, queue: str, name: str) -> Iterator[JobDetail]:
     doing = f"look for jobs named {name!r} in queue {queue!r}"
     named = [{"name": "JOB_NAME", "values": [name]}]
     for raw in api.pages("list_jobs", doing, "jobSummaryList.jobId", jobQueue=queue, filters=named):
-        if raw.get("jobName") == name and not _is_ending(raw):
+        if raw.get("jobName") == name and not is_ending(raw):
             yield from_summary(raw, queue)
+
+
+def newest_jobs(api: API, queue: str, since: float) -> list[JobDetail] | None:
+    """The active jobs of a queue that were submitted since then, in one call; None when it takes more than that.
+
+    since: seconds since the epoch. A listing with a filter gives a hundred jobs, of all statuses:
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+    """
+    after = [{"name": "AFTER_CREATED_AT", "values": [str(max(0, int(since * 1000)))]}]
+    answer = api.ask(
+        "list_jobs", f"list the newest jobs of queue {queue!r}", "jobSummaryList.jobId", jobQueue=queue, filters=after
+    )
+    if answer.get("nextToken"):
+        return None
+    found = [from_summary(raw, queue) for raw in answer["jobSummaryList"] if not is_ending(raw)]
+    return [job for job in found if job.status.active]
 
 
 def when_stopped(job: JobDetail) -> float:
@@ -63,12 +79,13 @@ def _listed(api: API, queue: str, status: Status, most: int | None = None) -> di
     doing = f"list the {status} jobs of queue {queue!r}"
     request = {"jobQueue": queue, "jobStatus": str(status), "maxResults": LISTED}
     pages = api.pages("list_jobs", doing, "jobSummaryList.jobId", most=most, **request)
-    return {raw["jobId"]: from_summary(raw, queue) for raw in pages if not _is_ending(raw)}
+    return {raw["jobId"]: from_summary(raw, queue) for raw in pages if not is_ending(raw)}
 
 
-def _is_ending(raw: dict[str, Any]) -> bool:
-    """Whether an active job has been told to end. To cancel a job that has started does nothing to it."""
+def is_ending(raw: dict[str, Any]) -> bool:
+    """Whether an active job has been told to end. To cancel what has started, children of arrays too, does nothing."""
     status = raw.get("status")
     if status in ("SUCCEEDED", "FAILED"):
         return False
-    return bool(raw.get("isTerminated") or (raw.get("isCancelled") and status not in _STARTED))
+    goes_on = status in _STARTED or has_children(raw)
+    return bool(raw.get("isTerminated") or (raw.get("isCancelled") and not goes_on))

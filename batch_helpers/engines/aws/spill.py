@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -67,11 +67,27 @@ class Spill:
         """What is sent for a job that is too long. Raises InvalidJob when that does not help."""
         words = [limits.substituted(word, _parameters(job, definition)) for word in job.command or definition.command]
         script = _script(job, words)
-        uri = f"{self._prefix}/{hashlib.sha256(script).hexdigest()[:32]}.sh"
+        uri = self.uri(f"{hashlib.sha256(script).hexdigest()[:32]}.sh")
         command = ["/bin/sh", "-c", _FETCH, "batch_helpers", uri]
         carried = replace(job, command=command, parameters={})
         limits.check_size(carried)
         return Spilled(carried, uri, script)
+
+    def uri(self, name: str) -> str:
+        """Where something of this name lies."""
+        return f"{self._prefix}/{name}"
+
+    def holds(self, uri: str) -> bool:
+        """Whether a URI is in this place."""
+        return uri.startswith(f"{self._prefix}/")
+
+    def write(self, uri: str, content: bytes) -> None:
+        """Put something there."""
+        self._store.write(uri, content)
+
+    def read(self, uri: str) -> bytes:
+        """What lies at a URI, in this place or any other."""
+        return self._store.read(uri)
 
     def keep(self, spilled: Spilled) -> None:
         """Write the script, unless it is there."""
@@ -87,7 +103,7 @@ def _script(job: Job, words: list[str]) -> bytes:
     if words[:2] == ["/bin/sh", "-c"] and len(words) == 3:
         body = words[2]
     else:
-        _check_words(job, words)
+        check_words(job, words)
         body = f"exec {shlex.join(words)}"
     try:
         return f'rm -f -- "$0"\n{body}\n'.encode(errors="surrogateescape")
@@ -95,7 +111,8 @@ def _script(job: Job, words: list[str]) -> bytes:
         raise InvalidJob(job.name, "command", words, "it is not Unicode text") from exc
 
 
-def _check_words(job: Job, words: list[str]) -> None:
+def check_words(job: Job, words: Sequence[str]) -> None:
+    """Raise InvalidJob for a command that no program takes."""
     sizes = [len(word.encode(errors="surrogatepass")) for word in words]
     if not words:
         problem = "only a command can be kept elsewhere, and neither the job nor its definition has one"

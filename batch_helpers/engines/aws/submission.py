@@ -23,12 +23,15 @@ class Submission:
 
     def __init__(self, api: API, sleep: Callable[[float], None]) -> None:
         self._api, self._sleep = api, sleep
-        self._mark = uuid.uuid4().hex
+        self.mark = uuid.uuid4().hex
 
     def send(self, job: Job, definition: str, carried: Job | None = None) -> str:
         """Submit a bound job and return its jobId, or that of the live job that it turned out to be."""
-        request = submit_request(job, definition, self._mark, carried)
-        doing = f"submit job {job.name!r} to queue {job.job_queue!r}"
+        return self.deliver(submit_request(job, definition, self.mark, carried), f"job {job.name!r}")
+
+    def deliver(self, request: SubmitJobRequestTypeDef, what: str) -> str:
+        """Send a request that bears the mark and return its jobId, or that of the live job that it turned out to be."""
+        doing = f"submit {what} to queue {request['jobQueue']!r}"
         return settled(partial(self._post, request, doing), partial(self._find, request), self._sleep)
 
     def _post(self, request: SubmitJobRequestTypeDef, doing: str) -> str:
@@ -45,7 +48,7 @@ class Submission:
         latest = sorted(ended, key=lambda job: job.created_at or 0, reverse=True)[:DESCRIBED]
         described = describe_jobs(self._api, [job.job_id for job in latest], 1)
         return next(
-            (raw["jobId"] for raw in described if (raw.get("tags") or {}).get(SUBMISSION_TAG) == self._mark), None
+            (raw["jobId"] for raw in described if (raw.get("tags") or {}).get(SUBMISSION_TAG) == self.mark), None
         )
 
 
