@@ -22,7 +22,7 @@ from batch_helpers.events import Entry, RunRecord
 from batch_helpers.job import Status
 from batch_helpers.report import progress_line, snapshot_table, summary_line
 from batch_helpers.tui.aside import Aside
-from batch_helpers.tui.rows import FILTERS, ORDERS, Rows, View
+from batch_helpers.tui.rows import FILTERS, ORDERS, Rows, View, following
 from batch_helpers.tui.screens import Choice, JobScreen, Question, WorkflowScreen
 from batch_helpers.tui.sources import Source
 from batch_helpers.tui.stages import stages
@@ -157,6 +157,7 @@ class Interactive(App[None]):
         if rows is self._rows and view == self.view:
             self._main.query_one(JobTable).show(entries, keep=(rows, view) == self._seen, now=self.now())
             self._seen = (rows, view)
+            self.aside.run(lambda: rows.prepare(view.order), lambda nothing: None)  # noqa: ARG005
             self._show_state(len(entries))
 
     def _show_state(self, shown: int) -> None:
@@ -194,11 +195,11 @@ class Interactive(App[None]):
         self._show()
 
     def action_next_filter(self) -> None:
-        self.view = replace(self.view, filter=_after(self.view.filter, list(FILTERS)))
+        self.view = replace(self.view, filter=following(self.view.filter, list(FILTERS)))
         self._show()
 
     def action_next_order(self) -> None:
-        self.view = replace(self.view, order=_after(self.view.order, list(ORDERS)))
+        self.view = replace(self.view, order=following(self.view.order, list(ORDERS)))
         self._show()
 
     def action_exit_now(self) -> None:
@@ -276,7 +277,3 @@ def _told(action: Callable[[], str]) -> str:
 def printable_lines(text: str) -> str:
     """A table of somebody else's words, line by line."""
     return "\n".join(map(printable, text.splitlines()))
-
-
-def _after(current: str, names: list[str]) -> str:
-    return names[(names.index(current) + 1) % len(names)]

@@ -20,13 +20,13 @@ FILTERS: Mapping[str, Callable[[Status], bool]] = {
     "succeeded": lambda status: status is Status.SUCCEEDED,
 }
 
-ORDERS: Mapping[str, Callable[[Entry], tuple[float, str]]] = {
-    "as submitted": lambda entry: (0, ""),  # noqa: ARG005
-    "by name": lambda entry: (0, entry.name),
-    "by status": lambda entry: (-PROGRESS[entry.status], ""),
-    "longest wait": lambda entry: (-_or_nothing(entry.wait_seconds), ""),
-    "longest run": lambda entry: (-_or_nothing(entry.run_seconds), ""),
-    "newest end": lambda entry: (-(entry.stopped if entry.stopped is not None else -math.inf), ""),
+ORDERS: Mapping[str, Callable[[Entry], float | str]] = {
+    "as submitted": lambda entry: 0.0,  # noqa: ARG005
+    "by name": lambda entry: entry.name,
+    "by status": lambda entry: -PROGRESS[entry.status],
+    "longest wait": lambda entry: -_or_nothing(entry.wait_seconds),
+    "longest run": lambda entry: -_or_nothing(entry.run_seconds),
+    "newest end": lambda entry: -(entry.stopped if entry.stopped is not None else -math.inf),
 }
 
 
@@ -44,26 +44,34 @@ class Rows:
     """The jobs of the newest record. What can be worked out once is: keys must be answered at any number of jobs."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, str] = {}
+        self._known: dict[str, _Known] = {}
         self._columns: dict[tuple[str, str], _Column] = {}
+        self._order = View.order
         self.record = RunRecord()
 
     def take(self, record: RunRecord) -> None:
-        """Use a newer record; its sums and filters are made here, off the screen's thread."""
+        """Use a newer record; its sums, filters and orders are made here, off the screen's thread."""
         _ = (record.snapshot, record.failures)
         for job_id, entry in record.entries.items():
-            if job_id not in self._keys:
-                self._keys[job_id] = f"{entry.name}\n{job_id}".lower()
+            known = self._known.get(job_id)
+            if known is None or known.entry is not entry:
+                self._known[job_id] = _known(entry)
         self.record, self._columns = record, {}
         for name in FILTERS:
-            self._column(View.order, name)
+            self._column(self._order, name)
+        self.prepare(self._order)
+
+    def prepare(self, order: str) -> None:
+        """Sort by the order that comes after this one, before somebody asks for it."""
+        self._order = order
+        self._column(following(order, list(ORDERS)), View.filter)
 
     def chosen(self, view: View) -> Sequence[Entry]:
         """The jobs to show, in their order."""
         column = self._column(view.order, view.filter)
         found, text = column.entries, view.text.lower()
         if text:
-            found = [entry for entry, key in zip(found, column.keys, strict=True) if text in key]
+            found = [entry for entry, words in zip(found, column.texts, strict=True) if text in words]
         if view.stage is not None:
             found = [entry for entry in found if entry.stage == view.stage]
         return found
@@ -76,19 +84,38 @@ class Rows:
         return columns[place]
 
     def _made(self, order: str, filter_name: str) -> _Column:
-        if filter_name == "all":
+        if filter_name != View.filter:
+            wanted = FILTERS[filter_name]
+            entries = [entry for entry in self._column(order, View.filter).entries if wanted(entry.detail.status)]
+        else:
             entries = list(self.record)
             if order != View.order:
-                entries.sort(key=ORDERS[order])
-        else:
-            wanted = FILTERS[filter_name]
-            entries = [entry for entry in self._column(order, "all").entries if wanted(entry.detail.status)]
-        return _Column(entries, [self._keys[entry.detail.job_id] for entry in entries])
+                place, known = list(ORDERS).index(order), self._known
+                keys = [known[entry.detail.job_id].keys[place] for entry in entries]
+                entries = [entries[number] for number in sorted(range(len(entries)), key=keys.__getitem__)]
+        return _Column(entries, [self._known[entry.detail.job_id].text for entry in entries])
+
+
+class _Known(NamedTuple):
+    """What is searched and sorted by, worked out once for an entry."""
+
+    entry: Entry
+    text: str
+    keys: tuple[float | str, ...]
 
 
 class _Column(NamedTuple):
     entries: Sequence[Entry]
-    keys: Sequence[str]
+    texts: Sequence[str]
+
+
+def following(current: str, names: Sequence[str]) -> str:
+    """The next of these names, and the first after the last."""
+    return names[(names.index(current) + 1) % len(names)]
+
+
+def _known(entry: Entry) -> _Known:
+    return _Known(entry, f"{entry.name}\n{entry.job_id}".lower(), tuple(key(entry) for key in ORDERS.values()))
 
 
 def cells(entry: Entry, now: float) -> tuple[str, str, str, str, str, str]:
