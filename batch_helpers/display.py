@@ -11,13 +11,12 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from batch_helpers.diagnose import failure_lines
+from batch_helpers.dwelling import waiting_lines
 from batch_helpers.errors import ServiceError
-from batch_helpers.job import JobDetail, Status
+from batch_helpers.job import JobDetail
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Decision
 from batch_helpers.report import (
@@ -29,6 +28,7 @@ from batch_helpers.report import (
     snapshot_table,
     summary_line,
 )
+from batch_helpers.screen import MOST_GROUPS, Screen
 
 LOG_LINES = 5
 MOST_FAILURES = 10
@@ -52,6 +52,7 @@ class Display:
         self._shown = ""
         self._next, self._pending = 0.0, False
         self._began = clock()
+        self._held_since: float | None = None
 
     def __enter__(self) -> Display:
         if self._live:
@@ -65,7 +66,7 @@ class Display:
     def show(self, snapshot: Snapshot) -> None:
         """Show the picture: at once on a terminal; elsewhere when it has changed, and not too often."""
         if self._live:
-            self._live.update(self._screen(snapshot), refresh=True)
+            self._live.update(Screen(snapshot, self._waiting(snapshot)), refresh=True)
             return
         self._pending = self._clock() < self._next
         if not self._pending:
@@ -106,19 +107,13 @@ class Display:
             self._print(f"{stamp}  {progress_line(snapshot)}")
         if snapshot.warning:
             self._print(f"warning: {snapshot.warning}")
-        self._print(f"{table}\n")
+        failures = failure_lines(snapshot.failures, MOST_GROUPS) if snapshot.active else []
+        self._print("\n".join([table, *failures, *self._waiting(snapshot), ""]))
 
-    def _screen(self, snapshot: Snapshot) -> Table:
-        counts = snapshot.counts
-        ended = counts[Status.SUCCEEDED] + counts[Status.FAILED]
-        total = max(1, ended + snapshot.active)
-        screen = Table.grid()
-        screen.add_row(Text(snapshot_table(snapshot), no_wrap=True))
-        screen.add_row(ProgressBar(total=total, completed=ended, width=min(78, self._console.width)))
-        screen.add_row(Text(progress_line(snapshot), no_wrap=True))
-        if snapshot.warning:
-            screen.add_row(Text(f"warning: {snapshot.warning}", style="yellow"))
-        return screen
+    def _waiting(self, snapshot: Snapshot) -> list[str]:
+        now = time.time()
+        self._held_since = (self._held_since or now) if snapshot.held else None
+        return waiting_lines(snapshot, now, self._held_since)
 
     def _show_failures(self, snapshot: Snapshot) -> None:
         failed = snapshot.failed
@@ -135,4 +130,5 @@ class Display:
             return [f"(no log: {exc})"]
 
     def _print(self, text: str) -> None:
-        self._console.print(Text(text))
+        encoding = self._console.encoding
+        self._console.print(Text(text.encode(encoding, "replace").decode(encoding)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -10,7 +11,7 @@ from tabulate import tabulate
 from batch_helpers.job import JobDetail, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Action, Decision
-from batch_helpers.words import duration, printable
+from batch_helpers.words import duration, printable, roughly
 
 _ALWAYS = (Status.SUCCEEDED, Status.FAILED)
 _MOST_STAGES = 20
@@ -48,8 +49,14 @@ def progress_line(snapshot: Snapshot) -> str:
     parts = [f"{ended} of {ended + snapshot.active} ended", f"{duration(snapshot.elapsed)} elapsed"]
     if snapshot.rate and snapshot.active:
         parts.append(_rate(snapshot.rate))
-        parts.append(f"about {duration(snapshot.remaining or 0)} left")
+        parts.append(_left(snapshot))
     return ", ".join(parts)
+
+
+def _left(snapshot: Snapshot) -> str:
+    """How long it may still take; so few ends, so uncertain a rate: its relative error is one over their root."""
+    left = snapshot.remaining or 0
+    return f"about {roughly(left)} left (+- {roughly(left / math.sqrt(max(1, snapshot.finished)))})"
 
 
 def summary_line(snapshot: Snapshot) -> str:

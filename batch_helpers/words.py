@@ -14,6 +14,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
+def roughly(seconds: float) -> str:
+    """Seconds as a person guesses them: `20 s`, `13 min`, `2 h 5 min`."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def printable(text: str) -> str:
     """Text of somebody else's, with what could steer a terminal made visible."""
     return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)

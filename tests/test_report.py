@@ -6,6 +6,7 @@ import io
 
 import pytest
 
+from batch_helpers.diagnose import group_failures
 from batch_helpers.display import Display
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.monitor import Snapshot
@@ -44,7 +45,7 @@ def test_hundreds_of_stages_are_cut_but_still_counted() -> None:
 
 
 def test_the_progress_tells_how_far_how_fast_and_how_long() -> None:
-    assert progress_line(snapshot()) == "5 of 15 ended, 10.0 s elapsed, 30.0 jobs/min, about 20.0 s left"
+    assert progress_line(snapshot()) == ("5 of 15 ended, 10.0 s elapsed, 30.0 jobs/min, about 20 s left (+- 9 s)")
 
 
 def test_the_summary_counts_decisions_and_ends() -> None:
@@ -110,6 +111,21 @@ def test_a_picture_that_came_too_early_is_due_soon() -> None:
     now[0] = 1.0
     display.show(snapshot(stages={"align": {Status.SUCCEEDED: 7}}))
     assert display.due == float("inf")
+
+
+def test_a_stream_that_cannot_show_a_name_gets_a_question_mark() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    Display(stream, 60, lambda job_id: iter(())).finish(snapshot(stages={"Zürich": {Status.SUCCEEDED: 1}}))
+    assert b"Z?rich" in raw.getvalue()
+
+
+def test_failures_and_what_waits_stand_below_the_table_while_it_goes_on() -> None:
+    stream = io.StringIO()
+    failed = JobDetail("i", "a-0123456789abcdef", Status.FAILED, reason="OutOfMemoryError: Container killed")
+    Display(stream, 60, lambda job_id: iter(())).show(snapshot(failures=group_failures([(failed, None)])))
+    assert "1 x out of memory, e.g. a: " in stream.getvalue()
+    assert "held: 1 jobs for 0.0 s, e.g. gather" in stream.getvalue()
 
 
 def test_a_pipe_is_not_flooded_by_quick_changes() -> None:
