@@ -112,6 +112,11 @@ class BatchHelper:
         )
         return self._explained(plan(jobs, world), queues)
 
+    @property
+    def planned(self) -> Plan:
+        """What a dry run has decided so far."""
+        return Plan(tuple(self._planned), range(len(self._planned)))
+
     def monitor(
         self, interval: float = 60, *, events: str | None = None, max_failures: float | None = None
     ) -> Snapshot:
@@ -349,6 +354,11 @@ class AzureBatchHelper(BatchHelper):
         engine = AzureEngine(access, pool=pool)
         self._settle = engine.settle if pool else None
         super().__init__(engine, store, job_queue=job_queue or pool, dry_run=dry_run, **options)
+
+    @property
+    def planned(self) -> Plan:
+        """What a dry run has decided so far."""
+        return Plan(tuple(self._planned), range(len(self._planned)))
 
     def monitor(self, interval: float = 60, **options: Any) -> Snapshot:
         """As on BatchHelper; at the end the Azure jobs that were made for this run complete, so that none is left

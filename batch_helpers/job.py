@@ -323,4 +323,4 @@ def _contradiction(uris: Iterable[str]) -> str | None:
 def _positive(value: object, kinds: Any) -> bool:
     if not isinstance(value, kinds) or isinstance(value, bool):
         return False
-    return math.isfinite(value) and value > 0
+    return bool(0 < value < 1e9)

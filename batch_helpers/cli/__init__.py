@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from batch_helpers.cli.where import outer_options
+
 _COMMANDS = {
     "cancel": "End jobs, or all that is active of a workflow.",
     "config": "Show the settings, and where each came from.",
@@ -49,5 +51,9 @@ _CODES = "Exit codes: 0 done, 1 a job failed, 2 wrong call or input, 3 still act
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
 @click.version_option(package_name="batch_helpers")
 @click.option("--config-profile", metavar="NAME", help="Profile of the settings; see batch-helpers config --help.")
-def main(config_profile: str | None) -> None:
-    """Idempotent, output-aware batch jobs."""
+@outer_options
+def main(config_profile: str | None, **where: str | None) -> None:
+    """Idempotent, output-aware batch jobs.
+
+    The options that say where jobs run may stand before the command or after it.
+    """

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from batch_helpers.cli.outcome import ending
-from batch_helpers.cli.target import load
+from batch_helpers.cli.target import Target, is_file
 from batch_helpers.cli.where import Where, json_option, where_options
+from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
     from batch_helpers.helper import BatchHelper
@@ -30,8 +31,12 @@ def command(where: Where, targets: tuple[str, ...], interval: float, as_json: bo
     """Watch active jobs until they have ended: those of the workflow in FILE, those whose names begin with NAME, or all
     of the queue. Ctrl-C ends watching, the jobs go on.
     """
-    helper = where.helper()
-    chosen = {item.job_id: item for item in _chosen(helper, where, targets)}
+    if not interval > 0:
+        raise InvalidInput(f"--interval {interval}: give a positive number of seconds")
+    files = [Target(item, where) for item in targets if is_file(item)]
+    helper = files[0].helper if files else where.helper()
+    names = tuple(item for item in targets if not is_file(item))
+    chosen = {item.job_id: item for item in _chosen(helper, where, files, names)}
     snapshot = _watched(helper, chosen.values(), interval)
     if as_json:
         jobs = {job_id: {"name": item.short_name, "status": item.status} for job_id, item in snapshot.jobs.items()}
@@ -39,12 +44,9 @@ def command(where: Where, targets: tuple[str, ...], interval: float, as_json: bo
     return snapshot.exit_code
 
 
-def _chosen(helper: BatchHelper, where: Where, targets: tuple[str, ...]) -> Iterator[JobDetail]:
-    files = [item for item in targets if item.endswith((".json", ".py"))]
-    names = tuple(item for item in targets if item not in files)
+def _chosen(helper: BatchHelper, where: Where, files: Sequence[Target], names: tuple[str, ...]) -> Iterator[JobDetail]:
     for file in files:
-        plan = load(file).plan(where.queue, engine=helper)
-        yield from helper.engine.describe([item.job_id for item in plan if item.job_id]).values()
+        yield from helper.engine.describe([item.job_id for item in file.plan if item.job_id]).values()
     if names or not files:
         for detail in helper.engine.active([where.one_queue]):
             if not names or detail.name.startswith(names):

@@ -32,6 +32,9 @@ def ending(function: Callable[..., int]) -> Callable[..., None]:
         except BatchHelpersError as exc:
             click.echo(f"batch-helpers: {exc}", err=True)
             code = INVALID if isinstance(exc, InvalidInput) else REFUSED
+        except UnicodeEncodeError as exc:  # an argument, or a name in a file, that is no text
+            click.echo(f"batch-helpers: {exc.object!r} is not text in UTF-8", err=True)
+            code = INVALID
         except KeyboardInterrupt:
             click.echo("batch-helpers: interrupted; what was submitted goes on", err=True)
             code = INTERRUPTED

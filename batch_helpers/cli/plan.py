@@ -20,10 +20,10 @@ def command(target: Target, as_json: bool) -> int:
     from batch_helpers.plan import Action
     from batch_helpers.report import plan_table
 
-    plan = target.workflow.plan(target.where.queue, engine=target.where.helper())
+    plan = target.plan
     if as_json:
         rows = [{"job": item.job.name, "action": str(item.action), "reason": item.reason} for item in plan]
-        click.echo(json.dumps({"workflow": target.workflow.name, "jobs": rows}))
+        click.echo(json.dumps({"workflow": target.name, "jobs": rows}))
     else:
         click.echo(plan_table(plan.decisions))
     return INVALID if plan.counts[Action.CONFLICT] else DONE

@@ -13,6 +13,7 @@ from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
 from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
 from batch_helpers.cli.where import json_option
+from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
     from batch_helpers.monitor import Snapshot
@@ -35,11 +36,20 @@ def command(target: Target, interval: float, detach: bool, deregister: bool, as_
 
     Jobs whose outputs exist are skipped, active ones are waited for, the rest is submitted. Prints a line for each job:
     its name, its state and its jobId.
+
+    A script that adds jobs to a helper itself is run as `python FILE ARGUMENTS` does; with --engine, `connect` gives it
+    that engine.
     """
+    workflow = target.workflow
+    if workflow is None:
+        for option, given in (("--detach", detach), ("--deregister", deregister), ("--json", as_json)):
+            if given:
+                raise InvalidInput(f"{option}: {target.file} watches its jobs itself, and it decides")
+        return target.script.run(target.where)
     engine, settings = target.where.helper(), configured()
     roles = {name: settings.first(setting, roles[name]) for name, setting in _ROLES.items()}
-    ids = target.workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **roles)
-    snapshot = None if detach else target.workflow.monitor(interval)
+    ids = workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **roles)
+    snapshot = None if detach else workflow.monitor(interval)
     code = DONE if snapshot is None else snapshot.exit_code
     if code == INTERRUPTED:
         click.echo(
@@ -48,7 +58,7 @@ def command(target: Target, interval: float, detach: bool, deregister: bool, as_
     states = {name: _state(job_id, snapshot) for name, job_id in ids.items()}
     if as_json:
         jobs = {name: {"jobId": ids[name], "status": state} for name, state in states.items()}
-        click.echo(json.dumps({"workflow": target.workflow.name, "jobs": jobs, "exit_code": code}))
+        click.echo(json.dumps({"workflow": workflow.name, "jobs": jobs, "exit_code": code}))
     else:
         click.echo("\n".join(row(name, state, ids[name]) for name, state in states.items()))
     return code

@@ -27,11 +27,11 @@ def command(target: Target, as_json: bool) -> int:
 
     Exit code 0: all are done. 3: some are active. 1: some are missing, and nothing is active.
     """
-    plan = target.workflow.plan(target.where.queue, engine=target.where.helper())
+    plan = target.plan
     rows = [(item.job.name, _WORDS[item.action], item.job_id, item.reason) for item in plan]
     if as_json:
         jobs = [dict(zip(("job", "state", "jobId", "reason"), cells, strict=True)) for cells in rows]
-        click.echo(json.dumps({"workflow": target.workflow.name, "jobs": jobs}))
+        click.echo(json.dumps({"workflow": target.name, "jobs": jobs}))
     else:
         click.echo("\n".join(row(*cells) for cells in rows))
     return _code(plan)

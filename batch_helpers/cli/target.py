@@ -1,38 +1,85 @@
-"""The workflow that a command is about: a JSON file, or a Python script that makes one."""
+"""What a command is about: the workflow of a JSON file or of a script, or the jobs that a script adds itself."""
 
 from __future__ import annotations
 
-import os
-import runpy
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from batch_helpers.cli.script import Script
 from batch_helpers.cli.where import Where, where_options
 from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from batch_helpers.helper import BatchHelper
+    from batch_helpers.plan import Plan
     from batch_helpers.workflow import EZBatchWorkflow
 
-RUN_NAME = "batch_helpers_workflow"
-"""The `__name__` of a script that is run for its workflow, so that its `if __name__ == "__main__"` is left out."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
-    """A workflow, the file that it is from, and where it runs."""
+    """A file, and where what is in it runs."""
 
     file: str
-    workflow: EZBatchWorkflow
     where: Where
+    arguments: Sequence[str] = ()
+    buckets: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def workflow(self) -> EZBatchWorkflow | None:
+        """The workflow; None of a script that adds jobs itself."""
+        workflow = load(self.file, self.arguments)
+        if workflow is not None:
+            workflow.local_buckets.update(self.buckets)
+            if self.arguments and not self.is_script:
+                raise InvalidInput(f"{self.file} is no script: it takes no arguments ({' '.join(self.arguments)})")
+        return workflow
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.file if self.workflow is None else self.workflow.name
+
+    @property
+    def is_script(self) -> bool:
+        """Whether it is Python."""
+        return self.file.endswith(".py")
+
+    @property
+    def script(self) -> Script:
+        """The file as a script."""
+        return Script(self.file, self.arguments)
+
+    @cached_property
+    def _decided(self) -> tuple[BatchHelper, Plan]:
+        if self.workflow is None:
+            return self.script.rehearse(self.where)
+        helper = self.where.helper()
+        return helper, self.workflow.plan(self.where.queue, engine=helper)
+
+    @property
+    def helper(self) -> BatchHelper:
+        """What the plan was made with."""
+        return self._decided[0]
+
+    @property
+    def plan(self) -> Plan:
+        """What would happen to each job; made once."""
+        return self._decided[1]
+
+    def cancel(self, reason: str) -> list[str]:
+        """End what is active of it; the jobIds."""
+        if self.workflow is None:
+            return self.helper.cancel([item.job for item in self.plan], reason=reason)
+        return self.workflow.cancel(self.where.queue, engine=self.where.helper(), reason=reason)
 
 
 _ARGUMENTS = (
     click.argument("file", type=click.Path()),
+    click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]"),
     click.option(
         "--bucket",
         "buckets",
@@ -44,19 +91,13 @@ _ARGUMENTS = (
 
 
 def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command FILE and the options of where it runs, and the function a `target`."""
+    """Give a command FILE, a script's ARGUMENTS and the options of where it runs, and the function a `target`."""
 
     @wraps(function)
     def wrapped(
-        *,
-        file: str,
-        buckets: tuple[str, ...],
-        where: Where,
-        **options: Any,
+        *, file: str, arguments: tuple[str, ...], buckets: tuple[str, ...], where: Where, **options: Any
     ) -> Any:
-        workflow = load(file)
-        workflow.local_buckets.update(_bucket(text) for text in buckets)
-        return function(target=Target(file, workflow, where), **options)
+        return function(target=Target(file, where, arguments, dict(map(_bucket, buckets))), **options)
 
     decorated = where_options(wrapped)
     for argument in reversed(_ARGUMENTS):
@@ -64,31 +105,16 @@ def target_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def load(file: str) -> EZBatchWorkflow:
-    """The workflow of a JSON file or of a script. Raises InvalidInput."""
+def is_file(word: str) -> bool:
+    """Whether a word of the command line names a workflow or a script, and no job."""
+    return word.endswith((".json", ".py"))
+
+
+def load(file: str, arguments: Sequence[str] = ()) -> EZBatchWorkflow | None:
+    """The workflow of a JSON file or of a script; None of a script that makes none. Raises InvalidInput."""
     from batch_helpers.workflow import EZBatchWorkflow
 
-    return _from_script(file) if file.endswith(".py") else EZBatchWorkflow.load(file)
-
-
-def _from_script(file: str) -> EZBatchWorkflow:
-    from batch_helpers.workflow import EZBatchWorkflow
-
-    if not os.path.isfile(file):
-        raise InvalidInput(f"{file}: cannot be read: No such file or directory")
-    sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
-    made = runpy.run_path(file, run_name=RUN_NAME)
-    found = {name: value for name, value in made.items() if isinstance(value, EZBatchWorkflow)}
-    distinct = list({id(value): value for value in found.values()}.values())
-    if "workflow" in found:
-        return found["workflow"]
-    if len(distinct) != 1:
-        what = f"has {len(distinct)} workflows ({', '.join(found)})" if found else "makes no EZBatchWorkflow"
-        raise InvalidInput(
-            f"{file}: {what} at its top level: make one, called `workflow`; a script that submits by itself is "
-            f"run with python {file}"
-        )
-    return distinct[0]
+    return Script(file, arguments).workflow() if file.endswith(".py") else EZBatchWorkflow.load(file)
 
 
 def _bucket(text: str) -> tuple[str, str]:

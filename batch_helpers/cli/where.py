@@ -30,10 +30,13 @@ class Where:
     region: str | None = None
     directory: str | None = None
     containers: str | None = None
+    pool: str | None = None
     rate: float | None = None
+    named: bool = False
+    """Whether the engine was named in the call, and not only by settings or by default."""
 
-    def helper(self, *, dry_run: bool = False) -> BatchHelper:
-        """The engine's helper, which tells what it does on stderr.
+    def helper(self, *, dry_run: bool = False, narrating: bool = True) -> BatchHelper:
+        """The engine's helper. narrating: it tells what it does on stderr, otherwise on stdout, as scripts do.
 
         Raises InvalidInput for an option that the engine has no use for.
         """
@@ -42,6 +45,7 @@ class Where:
         own: dict[str, dict[str, Any]] = {
             "aws": {"profile": self.profile, "region": self.region},
             "local": {"directory": self.directory, "containers": self.containers},
+            "azure": {"pool": self.pool},
         }
         for engine, options in own.items():
             for name, value in options.items():
@@ -49,7 +53,7 @@ class Where:
                     raise InvalidInput(f"--{name} {value} is for --engine {engine}, and this is {self.engine}")
         own["aws"]["rate"] = self.rate
         given = {name: value for name, value in {"job_queue": self.queue, **own.get(self.engine, {})}.items() if value}
-        return connect(self.engine, dry_run=dry_run, stdout=sys.stderr, **given)
+        return connect(self.engine, dry_run=dry_run, stdout=sys.stderr if narrating else None, **given)
 
     @property
     def one_queue(self) -> str:
@@ -61,47 +65,45 @@ class Where:
         raise InvalidInput("name the job queue to look at: --queue, BATCH_HELPERS_QUEUE, or `queue` in the settings")
 
 
-_OPTIONS = (
-    click.option(
-        "--engine",
-        "-e",
-        show_default="aws",
-        metavar="ENGINE",
-        help="Where jobs run: aws or local.",
+_OPTIONS = {
+    "engine": click.option(
+        "--engine", "-e", show_default="aws", metavar="ENGINE", help="Where jobs run: aws, azure or local."
     ),
-    click.option("--queue", "-q", help="Job queue, by name or ARN."),
-    click.option("--profile", help="Profile of the AWS configuration."),
-    click.option("--region", help="AWS region."),
-    click.option("--directory", show_default=".batch", help="Where the local engine keeps its state."),
-    click.option("--containers", metavar="RUNTIME", help="Run local jobs in docker, podman or apptainer."),
-)
+    "queue": click.option("--queue", "-q", help="Job queue, by name or ARN; on Azure the Azure job."),
+    "profile": click.option("--profile", help="Profile of the AWS configuration."),
+    "region": click.option("--region", help="AWS region."),
+    "directory": click.option("--directory", show_default=".batch", help="Where the local engine keeps its state."),
+    "containers": click.option(
+        "--containers", metavar="RUNTIME", help="Runtime of local jobs: docker, podman or apptainer."
+    ),
+    "pool": click.option("--pool", help="The pool of Azure jobs that are made."),
+}
 
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options, and the function a `where`."""
+    """Give a command the options, and the function a `where`; what the command is not given, `batch-helpers` may be."""
 
     @wraps(function)
-    def wrapped(
-        *,
-        engine: str | None,
-        queue: str | None,
-        profile: str | None,
-        region: str | None,
-        directory: str | None,
-        containers: str | None,
-        **options: Any,
-    ) -> Any:
-        settings = configured()
-        engine = settings.first("engine", engine)
-        if queue is None and _is_for(settings, engine):
-            queue = settings["queue"]
+    def wrapped(**options: Any) -> Any:
+        outer = click.get_current_context().find_root().params
+        given: dict[str, Any] = {
+            name: value if (value := options.pop(name)) is not None else outer.get(name) for name in _OPTIONS
+        }
+        settings, named = configured(), given["engine"] is not None
+        given["engine"] = engine = settings.first("engine", given["engine"])
+        if given["queue"] is None and _is_for(settings, engine):
+            given["queue"] = settings["queue"]
         rate = settings["rate"] if engine == "aws" else None
-        return function(where=Where(engine, queue, profile, region, directory, containers, rate), **options)
+        return function(where=Where(**given, rate=rate, named=named), **options)
 
-    decorated: Callable[..., Any] = wrapped
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+    return outer_options(wrapped)
+
+
+def outer_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a group the options, for its commands."""
+    for option in reversed(_OPTIONS.values()):
+        function = option(function)
+    return function
 
 
 def _is_for(settings: Settings, engine: str) -> bool:

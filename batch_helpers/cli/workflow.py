@@ -9,6 +9,7 @@ import click
 from batch_helpers.cli.outcome import DONE, ending
 from batch_helpers.cli.target import load
 from batch_helpers.cli.where import json_option
+from batch_helpers.errors import InvalidInput
 
 
 @click.group("workflow", context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +28,8 @@ def show(file: str, mermaid: bool, as_json: bool) -> int:
     from batch_helpers.workflow.graph import as_mermaid, as_text
 
     workflow = load(file)
+    if workflow is None:
+        raise InvalidInput(f"{file}: makes no EZBatchWorkflow at its top level; `batch-helpers plan` tells its jobs")
     if as_json:
         click.echo(json.dumps(to_document(workflow)))
     else:

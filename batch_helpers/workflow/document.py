@@ -43,13 +43,16 @@ def load(path: Path | str) -> EZBatchWorkflow:
         raise InvalidInput(f"{path}: not UTF-8 text ({exc})") from exc
     try:
         data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode()
         return from_document(data)
-    except json.JSONDecodeError as exc:
-        raise InvalidInput(f"{path}: line {exc.lineno}, column {exc.colno}: not JSON: {exc.msg}") from exc
-    except RecursionError as exc:
-        raise InvalidInput(f"{path}: it is nested too deeply to be a workflow") from exc
     except InvalidInput as exc:
         raise InvalidInput(f"{path}: {exc}") from exc
+    except json.JSONDecodeError as exc:
+        raise InvalidInput(f"{path}: line {exc.lineno}, column {exc.colno}: not JSON: {exc.msg}") from exc
+    except ValueError as exc:  # an integer of more digits than Python takes, or half a character
+        raise InvalidInput(f"{path}: cannot be used: {exc}") from exc
+    except RecursionError as exc:
+        raise InvalidInput(f"{path}: it is nested too deeply to be a workflow") from exc
 
 
 def to_document(workflow: EZBatchWorkflow) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.workflow.conftest import account
+
+__all__ = ["account"]
+
 ROOT = Path(__file__).parents[2]
 
 

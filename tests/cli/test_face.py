@@ -11,6 +11,8 @@ import click
 import pytest
 
 from batch_helpers.cli import main
+from batch_helpers.cli.where import Where
+from batch_helpers.errors import InvalidInput
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +79,22 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 def test_the_group_is_called_as_it_is_installed() -> None:
     assert isinstance(main, click.Group)
+
+
+def test_where_jobs_run_may_be_said_before_the_command_or_after_it() -> None:
+    asked = ["--engine", "moon", "jobs", "list"]
+    assert "engine 'moon' is not known" in called(*asked).stderr
+    assert "engine 'sun' is not known" in called(*asked, "--engine", "sun").stderr
+    assert "--containers docker is for --engine local" in called("--containers", "docker", "jobs", "list").stderr
+
+
+def test_azure_is_an_engine_with_jobs_and_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    from batch_helpers.engines.azure import AzureEngine
+
+    helper = Where("azure", queue="run-1", pool="big").helper()
+    assert isinstance(helper.engine, AzureEngine)
+    assert (helper.job_queue, helper.engine.jobs.pool) == ("run-1", "big")
+    with pytest.raises(InvalidInput, match="--profile x is for --engine aws, and this is azure"):
+        Where("azure", profile="x").helper()
+    with pytest.raises(InvalidInput, match="--pool x is for --engine azure, and this is aws"):
+        Where("aws", pool="x").helper()

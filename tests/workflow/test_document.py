@@ -104,6 +104,9 @@ def test_a_file_of_the_original_is_read(tmp_path: Path) -> None:
         ("[]", r"w.json: the file: must be an object, \{…\}, and is \[\]"),
         ('{"name": "w", "jobs": {"a": {"image": "u", "command": "x"}, "a": {}}}', "the key 'a' stands twice"),
         ('{"name": "w", "jobs": {"a": {"image": "u", "command": "x", "memory": NaN}}}', "NaN is not JSON"),
+        ('{"name": "w", "jobs": {"a": {"image": "u", "command": "\\ud800"}}}', "surrogates not allowed"),
+        ('{"name": %s}' % ("9" * 5000), "w.json: cannot be used: Exceeds the limit"),
+        ('{"name": "w", "jobs": {"a": {"image": "u", "command": "x", "vcpus": %s}}}' % ("9" * 400), "jobs.a: .*vcpus"),
     ],
 )
 def test_text_that_is_no_such_json_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:

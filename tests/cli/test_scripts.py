@@ -1,0 +1,117 @@
+"""Scripts that add jobs themselves: told of without a job being submitted, and run as they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ROOT, CommandLine, lines
+from tests.workflow.conftest import Account
+
+pytestmark = pytest.mark.slow
+
+README = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[0]
+PLAIN = "from batch_helpers import Job, connect, LocalBatchHelper\nimport sys\n"
+
+
+@pytest.fixture
+def repository(folder: Path) -> Path:
+    """A checkout with two states."""
+    (folder / "workflows").symlink_to(ROOT / "workflows")
+    (folder / "samples.csv").write_text("sample,population\nAK,733391\nVT,643077\n")
+    (folder / "cohort.py").write_text(README)
+    return folder
+
+
+def test_the_readmes_script_is_planned_without_running_and_run_as_python_does(
+    cli: CommandLine, repository: Path
+) -> None:
+    assert "outputs missing: results/AK.csv" in cli.good("plan", "cohort.py")
+    assert cli("status", "cohort.py").exit_code == 1
+    assert not (repository / "results").exists()
+    command = [sys.executable, "-m", "batch_helpers", "run", "cohort.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert "5 submitted: 5 succeeded, 0 failed" in ended.stdout
+    assert {row[1] for row in lines(cli.good("status", "cohort.py"))} == {"DONE"}
+
+
+def test_arguments_go_to_the_script(cli: CommandLine, repository: Path) -> None:
+    planned = cli.good("plan", "workflows/cohort.py", "--", "--outputs", "elsewhere", "--samples", "samples.csv")
+    assert re.search("outputs missing: .*elsewhere/.*AK", planned)
+    (repository / "w.json").write_text('{"name": "w", "jobs": {"a": {"image": "u", "command": "x"}}}')
+    assert "is no script: it takes no arguments (x)" in cli.bad(2, "plan", "w.json", "x")
+
+
+def test_active_jobs_of_a_script_are_watched_and_cancelled(cli: CommandLine, folder: Path) -> None:
+    (folder / "s.py").write_text(PLAIN + "connect('local').add_jobs([Job('a', command='sleep 600')])")
+    assert cli("run", "s.py").exit_code == 0
+    ended = cli("status", "s.py")
+    assert (ended.exit_code, lines(ended.stdout)[0][:2]) == (3, ["a", "ACTIVE"])
+    job_id = lines(ended.stdout)[0][2]
+    assert cli.good("cancel", "s.py") == f"{job_id}\n"
+    assert cli("monitor", "s.py", "--interval", "0.2").exit_code in (0, 1)
+    assert "has ended already: FAILED" in cli("cancel", job_id, "--engine", "local").stderr
+
+
+def test_an_engine_that_is_named_takes_the_place_of_the_scripts(cli: CommandLine, folder: Path) -> None:
+    (folder / "s.py").write_text(PLAIN + "connect('aws', job_queue='q').add_jobs([Job('a', command='echo $PWD')])")
+    assert cli("run", "s.py", "--engine", "local", "--directory", "here").exit_code == 0
+    assert cli("monitor", "--engine", "local", "--directory", "here").exit_code == 0
+    assert (folder / "here").is_dir()
+    (folder / "s.py").write_text(PLAIN + "LocalBatchHelper().add_jobs([Job('a', command='touch ran')])")
+    for name in ("run", "plan"):
+        said = cli.bad(2, name, "s.py", "--engine", "aws", "--queue", "q")
+        assert "--engine reaches scripts that say connect(…), and this one makes a LocalBatchHelper itself" in said
+    assert not (folder / "ran").exists()
+
+
+def test_a_workflow_that_its_script_submits_is_planned_without_a_definition(
+    cli: CommandLine, folder: Path, account: Account
+) -> None:
+    (folder / "s.py").write_text(
+        "from batch_helpers.workflow import *\n"
+        "EZBatchWorkflow('w', {'a': EZBatchJob('ubuntu', 'x')}).submit(queue='my-job-queue')"
+    )
+    assert "w-a" in cli.good("plan", "s.py")
+    assert account.jobs() == account.definitions == []
+    assert cli("run", "s.py").exit_code == 0
+    assert (len(account.jobs()), len(account.definitions)) == (1, 1)
+    (folder / "s.py").write_text((folder / "s.py").read_text().replace("'x'", "'touch here'"))
+    assert cli("run", "s.py", "--engine", "local").exit_code == 0
+    assert len(account.jobs()) == 1
+
+
+def test_the_scripts_exit_code_is_the_commands(cli: CommandLine, folder: Path) -> None:
+    adding = PLAIN + "helper = connect('local')\nhelper.add_jobs([Job('a', command='exit 3')])\n"
+    (folder / "s.py").write_text(adding + "sys.exit(helper.monitor(interval=0.2).exit_code)")
+    assert cli("run", "s.py").exit_code == 1
+    for option in ("--json", "--detach", "--deregister"):
+        assert "s.py watches its jobs itself, and it decides" in cli.bad(2, "run", "s.py", option)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\n1 / 0", "s.py: line 2: ZeroDivisionError: division by zero"),
+        ("def (", "s.py: line 1: SyntaxError"),
+        ("import no_such_module", "s.py: line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("x = 1", "makes no EZBatchWorkflow at its top level, and adds jobs to no helpers"),
+        (PLAIN + "for n in '12': connect('local').add_jobs([Job(n, command=n)])", "adds jobs to 2 helpers"),
+        (PLAIN + "connect('local').add_job('a', image='u', vcpus=-1)", "vcpus=-1"),
+    ],
+)
+def test_a_script_that_fails_is_one_line_that_says_where(
+    cli: CommandLine, folder: Path, text: str, message: str
+) -> None:
+    (folder / "s.py").write_text(text)
+    for name in ("plan", "status", "cancel", "monitor"):
+        said = cli.bad(2, name, "s.py")
+        assert message in said
+        assert said.count("\n") == 1
