@@ -218,7 +218,7 @@ def test_samples_are_checked(cli: CommandLine, folder: Path) -> None:
         (("run", "w.json", "--region", "us-east-1"), 2, "no queue"),
         (("monitor", *LOCAL, "--interval", "-1"), 2, "give a positive number of seconds"),
         (("monitor", *LOCAL, "--interval", "nan"), 2, "give a positive number of seconds"),
-        (("jobs", "describe", "\udcff", *LOCAL), 2, "'\\udcff' is not text in UTF-8"),
+        (("jobs", "submit", "x", "--image", "\udcff", *LOCAL, "--", "true"), 2, "'\\udcff' is not text in UTF-8"),
         (("plan", "nowhere.py", *LOCAL), 2, "nowhere.py: cannot be read"),
         (("cancel", "nobody", *LOCAL), 4, "neither a workflow file (.json, .py) nor a jobId"),
         (("monitor",), 2, "name the job queue to look at: --queue"),
