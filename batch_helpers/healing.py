@@ -9,13 +9,10 @@ from dataclasses import replace
 from batch_helpers.diagnose import Cause, Failures, diagnose
 from batch_helpers.duplicates import Twins, kept_instead, twins
 from batch_helpers.errors import InvalidInput, NotFound
-from batch_helpers.job import Job, JobDetail, Status
+from batch_helpers.job import REPLACES_TAG, Job, JobDetail, Status
 from batch_helpers.plan import submission_order
 from batch_helpers.recovery import Resubmission, Tries
 from batch_helpers.roster import Roster, fresh
-
-REPLACES_TAG = "batch_helpers:replaces"
-"""On a job that does the work of a failed one again: the jobId of that one."""
 
 _TAGS = 40
 """A job with more tags than this gets no other: the service takes 50, and the compute environment adds its own."""

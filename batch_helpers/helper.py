@@ -325,7 +325,8 @@ class AWSBatchHelper(BatchHelper):
         access = AWSAccess(session=session, region=region, profile=profile, endpoint_url=endpoint_url)
         store = _stores(access)
         place = None if spill is None else Spill(spill, store)
-        engine = AWSEngine(access, rate=rate, spill=place, array=array)
+        reclaims = (options.get("recovery") or Recovery()).max_reclaims
+        engine = AWSEngine(access, rate=rate, spill=place, array=array, reclaims=reclaims)
         super().__init__(engine, store, job_queue=job_queue, dry_run=dry_run, **options)
 
 

@@ -20,6 +20,9 @@ from batch_helpers.uris import canonical_uri, output_problem
 NAME_LIMIT = 128
 """Longest name of a job, definition or queue: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html"""
 
+REPLACES_TAG = "batch_helpers:replaces"
+"""The tag of a job that does the work of a failed one again: the jobId of that one."""
+
 FINGERPRINT_DIGITS = 16
 _NAME_STEM = NAME_LIMIT - FINGERPRINT_DIGITS - 1
 _FINGERPRINTED = re.compile(rf"^(.+)-([0-9a-f]{{{FINGERPRINT_DIGITS}}})$")

@@ -27,14 +27,15 @@ class Recovery:
     memory_growth: by what a job's memory is multiplied when it went over it; None leaves it failed.
     memory_cap: the most MiB it grows to; by default eight times what the job asked for.
     fallback_queue: where a job goes after `max_reclaims` reclaims of spot capacity or losses of its host.
-    max_reclaims: how many of them are borne in the job's own queue.
+    max_reclaims: how many of them are borne in the job's own queue; they cost none of the job's `attempts`. On AWS the
+    service tries again by itself, so that nobody need watch.
     start_retries: how often a job is tried again whose image could not be pulled, or whose container did not start.
     """
 
     memory_growth: float | None = None
     memory_cap: int | None = None
     fallback_queue: str | None = None
-    max_reclaims: int = 2
+    max_reclaims: int = 3
     start_retries: int = 3
 
     def __post_init__(self) -> None:
@@ -70,18 +71,20 @@ class Resubmission:
 
 
 def try_again(
-    job: Job, failures: Sequence[Diagnosis], policy: Recovery, *, asked: int | None = None
+    job: Job, failures: Sequence[Diagnosis], policy: Recovery, *, asked: Job | None = None
 ) -> Resubmission | None:
     """What to submit after `job` has failed, or None when it stays failed.
 
     job: as it was submitted last, with its queue. failures: the diagnosis of each jobId that this work has had in this
-    run, the newest last. asked: MiB that the job was first submitted with.
+    run, the newest last. asked: the job as it was submitted first.
     """
-    cause = failures[-1].cause
+    cause, asked = failures[-1].cause, asked or job
     if cause in RECLAIMED:
-        return _after_reclaim(job, cause, _count(failures, RECLAIMED), policy)
+        return _after_reclaim(_given_back(job, failures, asked), cause, _count(failures, RECLAIMED), policy)
+    if cause is Cause.APPLICATION:
+        return _attempts_left(job, failures, asked)
     if cause is Cause.OUT_OF_MEMORY:
-        return _with_more_memory(job, policy, asked)
+        return _with_more_memory(job, policy, asked.memory)
     if cause in BEFORE_THE_COMMAND and failures[-1].passing:
         return _started_again(job, cause, _count(failures, BEFORE_THE_COMMAND), policy)
     return None
@@ -93,13 +96,13 @@ class Tries:
     def __init__(self, policy: Recovery) -> None:
         self._policy = policy
         self._failures: dict[str, list[Diagnosis]] = {}
-        self._asked: dict[str, int | None] = {}
+        self._asked: dict[str, Job] = {}
 
     def after(self, job: Job, failed: JobDetail) -> Resubmission | None:
         """What to submit now that `job`, as it was submitted last, has failed; None when it stays failed."""
         failures = self._failures.setdefault(job.key, [])
         failures.append(diagnose(failed))
-        asked = self._asked.setdefault(job.key, job.memory)
+        asked = self._asked.setdefault(job.key, job)
         return try_again(job, failures, self._policy, asked=asked)
 
 
@@ -145,6 +148,23 @@ def _after_reclaim(job: Job, cause: Cause, reclaims: int, policy: Recovery) -> R
         return None
     change = f"queue {job.job_queue} -> {policy.fallback_queue} ({reclaims} x {cause})"
     return Resubmission(replace(_again(job), job_queue=policy.fallback_queue), cause, change)
+
+
+def _attempts_left(job: Job, failures: Sequence[Diagnosis], asked: Job) -> Resubmission | None:
+    """Reclaims have cost it attempts, which the service counts together with those of the application: it gets them."""
+    left = _left(failures, asked)
+    if left < 1 or not _count(failures, RECLAIMED):
+        return None
+    change = f"{left} of its {asked.attempts} attempts were lost to reclaims"
+    return Resubmission(replace(_again(job), attempts=left), Cause.APPLICATION, change)
+
+
+def _given_back(job: Job, failures: Sequence[Diagnosis], asked: Job) -> Job:
+    return replace(job, attempts=max(1, _left(failures, asked)))
+
+
+def _left(failures: Iterable[Diagnosis], asked: Job) -> int:
+    return asked.attempts - _count(failures, frozenset({Cause.APPLICATION}))
 
 
 def _with_more_memory(job: Job, policy: Recovery, asked: int | None) -> Resubmission | None:

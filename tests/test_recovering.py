@@ -13,9 +13,8 @@ from batch_helpers.diagnose import Cause
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import InvalidInput, InvalidJob, NotFound, SubmitFailed
 from batch_helpers.events import read_events
-from batch_helpers.healing import REPLACES_TAG
 from batch_helpers.helper import BatchHelper
-from batch_helpers.job import Job, JobDetail, Status
+from batch_helpers.job import REPLACES_TAG, Job, JobDetail, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.recovery import Recovery
 from batch_helpers.testing import MemoryEngine

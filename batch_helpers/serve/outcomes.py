@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from batch_helpers.errors import InvalidInput
 from batch_helpers.job import Status
+from batch_helpers.serve.jobs.merging import needs
 from batch_helpers.serve.jobs.retrying import Failure
 from batch_helpers.serve.verdicts import EXITED
 
 HOLDABLE = (Status.RUNNABLE, Status.STARTING, Status.RUNNING)
+
+
+class Place(NamedTuple):
+    """Where an attempt runs, and what it has there. container: the JSON of the job's container."""
+
+    queue: str = ""
+    container: str = "{}"
+
+    @property
+    def memory(self) -> int:
+        """MiB that it asks for."""
+        return int(needs(json.loads(self.container))["MEMORY"])
+
+
+NOWHERE = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +37,7 @@ class Outcome:
     """How jobs end whose names match.
 
     name: a pattern of fnmatch. array_index: only that child of an array. attempts: only the first so many attempts.
+    queue: only in that queue. below: only jobs that ask for less than so many MiB.
     exit_code: None for an attempt that never got one, as when its host went away. reason: the container's.
     status_reason: the job's. seconds: how long it stands as RUNNING. hold: the status (RUNNABLE, STARTING or RUNNING)
     in which it stays until it is released.
@@ -30,6 +48,8 @@ class Outcome:
     name: str = "*"
     array_index: int | None = None
     attempts: int | None = None
+    queue: str | None = None
+    below: int | None = None
     exit_code: int | None = 0
     reason: str = ""
     status_reason: str = EXITED
@@ -40,12 +60,14 @@ class Outcome:
         if self.hold is not None and self.hold not in HOLDABLE:
             raise InvalidInput(f"hold={self.hold!r}: jobs can be held in {', '.join(HOLDABLE)}")
 
-    def fits(self, name: str, array_index: int | None, attempt: int) -> bool:
+    def fits(self, name: str, array_index: int | None, attempt: int, place: Place = NOWHERE) -> bool:
         if self.array_index is not None and self.array_index != array_index:
             return False
         if self.attempts is not None and attempt > self.attempts:
             return False
-        return self.name == "*" or fnmatchcase(name, self.name)
+        if self.queue is not None and self.queue != place.queue:
+            return False
+        return (self.name == "*" or fnmatchcase(name, self.name)) and (self.below is None or place.memory < self.below)
 
     def failure(self) -> Failure:
         """How the attempt ends, in the words of retry strategies."""
@@ -63,9 +85,11 @@ def outcome_from(value: Mapping[str, Any]) -> Outcome:
     return Outcome(**value)
 
 
-def first_fitting(outcomes: Sequence[Outcome], name: str, array_index: int | None, attempt: int) -> Outcome:
+def first_fitting(
+    outcomes: Sequence[Outcome], name: str, array_index: int | None, attempt: int, place: Place = NOWHERE
+) -> Outcome:
     """The outcome for an attempt: the first one that fits, else an immediate success."""
-    return next((item for item in outcomes if item.fits(name, array_index, attempt)), SUCCESS)
+    return next((item for item in outcomes if item.fits(name, array_index, attempt, place)), SUCCESS)
 
 
 SUCCESS = Outcome()

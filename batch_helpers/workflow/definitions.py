@@ -5,18 +5,14 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_RegisterJobDefinition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from batch_helpers import preloader
-from batch_helpers.engines.aws.requests import key_values, resource_requirements
+from batch_helpers.engines.aws.requests import key_values, resource_requirements, spot_retries
 from batch_helpers.errors import InvalidJob
 from batch_helpers.workflow.job import EZBatchJob
 from batch_helpers.workflow.stager import ecs_properties
-
-_SPOT_IS_LOST = ("Host EC2*", "Your Spot Task was interrupted*")
-"""What the service says of a machine that it took back: https://docs.aws.amazon.com/batch/latest/userguide/best-practices.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ def content(job: EZBatchJob, roles: Roles) -> dict[str, Any]:
         kind: _ecs(job, roles) if job.stager else _container(job, roles),
     }
     if job.retry == "spot" and job.attempts > 1:
-        held["retryStrategy"] = _spot_retries(job.attempts)
+        held["retryStrategy"] = spot_retries(job.attempts)
     return held
 
 
@@ -74,9 +70,3 @@ def _place(job: EZBatchJob, roles: Roles, *, task: str) -> dict[str, Any]:
         place["networkConfiguration"] = {"assignPublicIp": "ENABLED" if job.assign_public_ip else "DISABLED"}
         place["ephemeralStorage"] = {"sizeInGiB": job.storage_size} if job.storage_size else None
     return {key: value for key, value in place.items() if value is not None}
-
-
-def _spot_retries(attempts: int) -> Mapping[str, Any]:
-    """https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html"""
-    lost = [{"onStatusReason": reason, "action": "RETRY"} for reason in _SPOT_IS_LOST]
-    return {"attempts": attempts, "evaluateOnExit": [*lost, {"onReason": "*", "action": "EXIT"}]}

@@ -52,7 +52,7 @@ def test_memory_grows_up_to_its_cap_and_no_further() -> None:
 def test_without_a_cap_memory_grows_to_eight_times_what_was_asked_for() -> None:
     current, sizes = job(memory=1000), []
     for _ in range(10):
-        again = try_again(current, [OOM], Recovery(memory_growth=3), asked=1000)
+        again = try_again(current, [OOM], Recovery(memory_growth=3), asked=job(memory=1000))
         if again is None:
             break
         current = again.job
@@ -88,6 +88,37 @@ def test_reclaims_that_the_service_retried_by_itself_count() -> None:
 def test_without_a_fallback_queue_reclaims_end() -> None:
     assert try_again(job(), [failure(SPOT)], Recovery(max_reclaims=2)) is not None
     assert try_again(job(), [failure(SPOT)] * 2, Recovery(max_reclaims=2)) is None
+
+
+EXIT = "Essential container in task exited"
+
+
+def test_reclaims_cost_the_application_none_of_its_attempts() -> None:
+    """The service counts both alike: two of the three attempts were reclaimed, so the command has failed but once."""
+    tries = Tries(Recovery())
+    flaky = job(attempts=3)
+    reclaimed = Attempt(1, reason=SPOT)
+    failed = Attempt(2, exit_code=1, reason=EXIT)
+    again = tries.after(flaky, JobDetail("id", "n", Status.FAILED, reason=EXIT, exit_code=1,
+                                         attempts=(reclaimed, reclaimed, failed)))  # fmt: skip
+    assert again is not None
+    assert (again.job.attempts, again.change) == (2, "2 of its 3 attempts were lost to reclaims")
+    last = JobDetail("id", "n", Status.FAILED, reason=EXIT, exit_code=1, attempts=(failed, failed))
+    assert tries.after(again.job, last) is None
+
+
+def test_after_a_reclaim_only_the_attempts_are_left_that_the_application_has_not_used() -> None:
+    failed, reclaimed = Attempt(1, exit_code=1, reason=EXIT), Attempt(2, reason=SPOT)
+    detail = JobDetail("id", "n", Status.FAILED, reason=SPOT, attempts=(failed, failed, reclaimed))
+    again = Tries(Recovery()).after(job(attempts=3), detail)
+    assert again is not None
+    assert again.job.attempts == 1
+
+
+def test_an_application_that_has_used_its_attempts_is_not_tried_again() -> None:
+    failed = Attempt(1, exit_code=1, reason=EXIT)
+    detail = JobDetail("id", "n", Status.FAILED, reason=EXIT, exit_code=1, attempts=(failed, failed))
+    assert Tries(Recovery()).after(job(attempts=3), detail) is None, "no reclaim has cost it anything"
 
 
 def test_a_lost_host_is_borne_as_a_reclaim_is() -> None:

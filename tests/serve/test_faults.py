@@ -9,7 +9,7 @@ import pytest
 from batch_helpers.errors import InvalidInput
 from batch_helpers.serve.faults import Fault, Faults, fault_from
 from batch_helpers.serve.hiding import Hiding
-from batch_helpers.serve.outcomes import Outcome, first_fitting, outcome_from
+from batch_helpers.serve.outcomes import Outcome, Place, first_fitting, outcome_from
 from batch_helpers.serve.rate import RateLimit
 from batch_helpers.serve.settings import Settings
 
@@ -116,6 +116,14 @@ def test_the_first_outcome_that_fits_counts() -> None:
         assert first_fitting(outcomes, *wanted) is outcomes[found]
     assert first_fitting(outcomes, "none", None, 1) == Outcome()
     assert first_fitting(outcomes, "A-long", None, 1) == Outcome()
+
+
+def test_an_outcome_may_be_for_a_queue_or_for_jobs_with_too_little_memory() -> None:
+    container = '{"resourceRequirements": [{"type": "MEMORY", "value": "2048"}]}'
+    place = Place("spot", container)
+    assert Outcome(queue="spot", below=2049).fits("a", None, 1, place)
+    assert not Outcome(queue="spot", below=2048).fits("a", None, 1, place)
+    assert not Outcome(queue="on-demand").fits("a", None, 1, place)
 
 
 def test_a_rate_admits_a_burst_and_then_as_many_as_it_says() -> None:

@@ -15,7 +15,7 @@ from batch_helpers.job import Job
 PAGE = 100
 """Queues or definitions in one description."""
 
-_UNKNOWN = Definition("a definition that has not been looked up")
+_UNKNOWN = Definition("a definition that has not been looked up", retries=True)
 _WHERE = "check its spelling, the region and the account (`aws sts get-caller-identity`)"
 
 

@@ -22,7 +22,8 @@ class Definition:
     """What the checks need of a definition. vcpus and memory (MiB) are its container's own, None when unknown.
 
     properties: the member that holds its containers: containerProperties, ecsProperties, eksProperties, nodeProperties.
-    tags: those that its jobs get. parameters: what `Ref::name` means where a job does not say.
+    tags: those that its jobs get. parameters: what `Ref::name` means where a job does not say. retries: whether it has
+    a retry strategy of its own.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Definition:
     memory: int | None = None
     tags: frozenset[str] = frozenset()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    retries: bool = False
 
 
 FOR_IMAGES = Definition("the definition made for an image", vcpus=DEFAULT_VCPUS, memory=DEFAULT_MEMORY)
@@ -61,6 +63,7 @@ def _definition(raw: Mapping[str, Any]) -> Definition:
         memory=int(memory) if memory else None,
         tags=frozenset(raw.get("tags") or ()) if raw.get("propagateTags") else frozenset(),
         parameters=raw.get("parameters") or {},
+        retries=bool(raw.get("retryStrategy")),
     )
 
 

@@ -22,7 +22,7 @@ Send = Callable[[], dict[int, str]]
 
 
 class Dispatch:
-    """What `AWSEngine.submit` does. sign: a URL of an object for those who cannot sign."""
+    """What `AWSEngine.submit` does. sign: a URL of an object for those who cannot sign. reclaims: see AWSEngine."""
 
     def __init__(
         self,
@@ -34,7 +34,9 @@ class Dispatch:
         sign: Callable[[str], str],
         sleep: Callable[[float], None],
         width: int,
+        reclaims: int = 1,
     ) -> None:
+        self._reclaims = min(reclaims, limits.MAX_ATTEMPTS)
         self._api, self._definitions, self._contents, self._arrays = api, definitions, contents, arrays
         self._spill, self._sign, self._sleep, self._width = spill, sign, sleep, width
 
@@ -80,7 +82,8 @@ class Dispatch:
         def send(place: int, job: Job) -> dict[int, str]:
             item, definition = spilled[place], job.job_definition or made[job.image or ""]
             carried = item.carried if item else None
-            return {place: self._sent(definition, lambda: submission.send(job, definition, carried))}
+            borne = self._borne(job)
+            return {place: self._sent(definition, lambda: submission.send(job, definition, carried, reclaims=borne))}
 
         return [partial(send, place, job) for place, job in bound.items()]
 
@@ -90,12 +93,16 @@ class Dispatch:
         made = self._made(item.first for item in orders if item.carrier.content is None)
 
         def send(item: sending.Order, definition: str) -> dict[int, str]:
-            request = item.request(definition, submission.mark)
+            request = item.request(definition, submission.mark, self._borne(item.first))
             job_id = self._sent(definition, lambda: submission.deliver(request, f"array job {item.name!r}"))
             self._arrays.put(job_id, item.name, request["jobQueue"], item.table)
             return {place: f"{job_id}:{index}" for index, place in enumerate(item.part.places)}
 
         return [partial(send, item, self._definition(item, made)) for item in orders]
+
+    def _borne(self, job: Job) -> int:
+        """How many attempts reclaims may take of a job; a definition's own strategy is left alone."""
+        return 1 if self._definitions.of(job).retries else self._reclaims
 
     def _order(self, jobs: Sequence[Job], part: Part) -> sending.Order:
         return sending.order(jobs, part, self._definitions.of(jobs[part.places[0]]), self._spill, self._sign)

@@ -33,7 +33,8 @@ class AWSEngine:
     as it is, for the logs too, which otherwise have theirs.
     spill: where commands are kept that are too long to be sent; by default they are refused.
     array: whether jobs that are alike are submitted as array jobs; those that are active are understood in any case.
-    sleep: how it waits. concurrency: most requests in flight at once.
+    reclaims: how many attempts the service gives by itself to a job whose machine it takes back, up to 10; a definition
+    with a retry strategy of its own keeps that. sleep: how it waits. concurrency: most requests in flight at once.
     """
 
     name = "aws"
@@ -45,6 +46,7 @@ class AWSEngine:
         rate: Budget | float | None = None,
         spill: Spill | None = None,
         array: bool = False,
+        reclaims: int = 1,
         sleep: Callable[[float], None] = time.sleep,
         concurrency: int = 16,
     ) -> None:
@@ -67,6 +69,7 @@ class AWSEngine:
             partial(presigned, access),
             sleep,
             concurrency,
+            reclaims,
         )
         self._termination = Termination(self._batch, concurrency, "terminate")
         self._cancellation = Termination(self._batch, concurrency, "cancel")

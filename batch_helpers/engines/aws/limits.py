@@ -12,8 +12,9 @@ from typing import Any
 
 from batch_helpers.engines.aws.requests import container_overrides, submit_request
 from batch_helpers.errors import InvalidJob
-from batch_helpers.job import Job
+from batch_helpers.job import REPLACES_TAG, Job
 
+MAX_ATTEMPTS = 10
 MAX_DEPENDENCIES = 20
 MAX_OVERRIDES = 8192
 """Characters, the JSON's own included: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
@@ -143,7 +144,7 @@ def _check_tags(job: Job) -> None:
             raise InvalidJob(job.name, "tags", {key: value}, "a tag's key has at most 128 characters, its value 256")
         if not _TAG.fullmatch(key + value):
             raise InvalidJob(job.name, "tags", {key: value}, "tags take letters, digits, spaces and _ . : / = + - @")
-        if key.lower().startswith(("aws:", "batch_helpers:")):
+        if key.lower().startswith(("aws:", "batch_helpers:")) and key != REPLACES_TAG:
             raise InvalidJob(job.name, "tags", key, "tags that begin with aws: or batch_helpers: are taken: rename it")
 
 
@@ -158,7 +159,7 @@ def _payload(job: Job) -> int:
     """Bytes of the request, with as many dependencies as the job will have."""
     upstream = [_LONGEST_ID] * min(len(job.depends_on), MAX_DEPENDENCIES)
     bound = job.bound(job.job_queue, upstream) if upstream else job
-    request = submit_request(bound, job.job_definition or "0" * 140, "0" * 32)
+    request = submit_request(bound, job.job_definition or "0" * 140, "0" * 32, reclaims=10)
     return len(_json(request).encode())
 
 

@@ -10,8 +10,10 @@ from batch_helpers.job import Job
 if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import (
         ContainerOverridesTypeDef,
+        EvaluateOnExitTypeDef,
         KeyValuePairTypeDef,
         ResourceRequirementTypeDef,
+        RetryStrategyTypeDef,
         SubmitJobRequestTypeDef,
     )
 
@@ -21,11 +23,18 @@ FINGERPRINT_TAG = "batch_helpers:fingerprint"
 SUBMISSION_TAG = "batch_helpers:submission"
 """Tells the job that a request made, when its answer was lost, from an earlier one of the same name."""
 
+_SPOT_IS_LOST = ("Host EC2*", "Your Spot Task was interrupted*")
+"""What the service says of a machine that it took back: https://docs.aws.amazon.com/batch/latest/userguide/best-practices.html"""
 
-def submit_request(job: Job, definition: str, submission: str, carried: Job | None = None) -> SubmitJobRequestTypeDef:
+
+def submit_request(
+    job: Job, definition: str, submission: str, carried: Job | None = None, *, reclaims: int = 1
+) -> SubmitJobRequestTypeDef:
     """The request for a bound job; `definition` is its own, or the one made for its image.
 
     carried: the job as it is sent, when it is too long for that; its name and fingerprint stay the job's.
+    reclaims: how many attempts a job has that asks for one, when its machine is taken back; what the service counts are
+    attempts of either kind, so a job that asks for several has just those.
     """
     carried = carried or job
     request: SubmitJobRequestTypeDef = {
@@ -42,9 +51,20 @@ def submit_request(job: Job, definition: str, submission: str, carried: Job | No
         request["dependsOn"] = [{"jobId": str(upstream)} for upstream in job.depends_on]
     if job.attempts > 1:
         request["retryStrategy"] = {"attempts": job.attempts}
+    elif reclaims > 1:
+        request["retryStrategy"] = spot_retries(reclaims)
     if job.timeout is not None:
         request["timeout"] = {"attemptDurationSeconds": job.timeout}
     return request
+
+
+def spot_retries(attempts: int) -> RetryStrategyTypeDef:
+    """So many attempts, of which only those are followed by another whose machine was taken back.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+    """
+    lost: list[EvaluateOnExitTypeDef] = [{"onStatusReason": reason, "action": "RETRY"} for reason in _SPOT_IS_LOST]
+    return {"attempts": attempts, "evaluateOnExit": [*lost, {"onReason": "*", "action": "EXIT"}]}
 
 
 def container_overrides(job: Job) -> ContainerOverridesTypeDef:

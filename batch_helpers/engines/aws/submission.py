@@ -25,9 +25,10 @@ class Submission:
         self._api, self._sleep = api, sleep
         self.mark = uuid.uuid4().hex
 
-    def send(self, job: Job, definition: str, carried: Job | None = None) -> str:
+    def send(self, job: Job, definition: str, carried: Job | None = None, *, reclaims: int = 1) -> str:
         """Submit a bound job and return its jobId, or that of the live job that it turned out to be."""
-        return self.deliver(submit_request(job, definition, self.mark, carried), f"job {job.name!r}")
+        request = submit_request(job, definition, self.mark, carried, reclaims=reclaims)
+        return self.deliver(request, f"job {job.name!r}")
 
     def deliver(self, request: SubmitJobRequestTypeDef, what: str) -> str:
         """Send a request that bears the mark and return its jobId, or that of the live job that it turned out to be."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from batch_helpers.job import Status
 from batch_helpers.serve.clock import Clock
 from batch_helpers.serve.jobs.timeouts import timeout_of
-from batch_helpers.serve.outcomes import Outcome, first_fitting
+from batch_helpers.serve.outcomes import Outcome, Place, first_fitting
 from batch_helpers.serve.runners.base import Capacity, Event
 from batch_helpers.serve.state.rows import Ready, Stop
 from batch_helpers.serve.verdicts import TERMINATED, TIMED_OUT
@@ -87,7 +87,8 @@ class InstantRunner:
     def _take(self, item: Ready) -> None:
         if item.seq in self._there:
             return
-        outcome = first_fitting(self.outcomes, item.name, item.array_index, item.number)
+        place = Place(item.queue, item.container)
+        outcome = first_fitting(self.outcomes, item.name, item.array_index, item.number, place)
         play = _Play(item.seq, item.name, outcome, timeout_of(item.document))
         self._put(Status(item.status), play)
 

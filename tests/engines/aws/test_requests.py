@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from batch_helpers.engines.aws.requests import submit_request
 from batch_helpers.job import Job
+from batch_helpers.serve.jobs.retrying import Failure, is_retried
 
 
 def request(**fields: object) -> dict[str, object]:
@@ -52,6 +53,25 @@ def test_parameters_dependencies_timeout_and_tags_go_where_the_service_wants_the
 def test_a_retry_strategy_is_sent_only_when_there_is_a_second_attempt() -> None:
     assert "retryStrategy" not in request(attempts=1)
     assert request(attempts=2)["retryStrategy"] == {"attempts": 2}
+
+
+def test_a_machine_that_is_taken_back_costs_a_job_none_of_its_attempts() -> None:
+    sent = submit_request(Job("a", command=["a"]).bound("spot", ()), "align:3", "mark", reclaims=3)["retryStrategy"]
+    assert sent["attempts"] == 3
+    spot = Failure(None, "", "Host EC2 (instance i-0123) terminated.")
+    fargate = Failure(None, "", "Your Spot Task was interrupted.")
+    assert all(is_retried(sent, 2, failure) for failure in (spot, fargate))
+    for own in (
+        Failure(1, "", "Essential container in task exited"),
+        Failure(137, "OutOfMemoryError: x", "y"),
+        Failure(),
+    ):
+        assert not is_retried(sent, 1, own)
+
+
+def test_a_job_that_asks_for_attempts_gets_just_those() -> None:
+    sent = submit_request(Job("a", command=["a"], attempts=2).bound("spot", ()), "align:3", "mark", reclaims=3)
+    assert sent["retryStrategy"] == {"attempts": 2}
 
 
 def test_a_tag_of_the_user_never_hides_the_fingerprint() -> None:

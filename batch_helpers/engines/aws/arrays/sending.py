@@ -36,11 +36,11 @@ class Order:
     def name(self) -> str:
         return array_name(self.first.group, self.table)
 
-    def request(self, definition: str, mark: str) -> SubmitJobRequestTypeDef:
-        """The request; `mark` tells this submission from earlier ones of the same name."""
+    def request(self, definition: str, mark: str, reclaims: int = 1) -> SubmitJobRequestTypeDef:
+        """The request; `mark` tells this submission from earlier ones of the same name. reclaims: see submit_request."""
         carried = replace(self.first, command=self.carrier.command, parameters={}, environment={}, depends_on=())
         whole = self.first.bound(self.first.job_queue, self.part.whole)
-        request = cast(dict[str, Any], submit_request(whole, definition, mark, carried))
+        request = cast(dict[str, Any], submit_request(whole, definition, mark, carried, reclaims=reclaims))
         request["jobName"] = self.name
         request["arrayProperties"] = {"size": len(self.part.places)}
         request["tags"][FINGERPRINT_TAG] = self.table.digest
