@@ -19,6 +19,7 @@ from batch_helpers.plan import Action, Decision, Plan, World, plan
 from batch_helpers.recovery import Recovery, policy
 from batch_helpers.stores.base import Store
 from batch_helpers.validity import survey
+from batch_helpers.witnesses import Witnesses, witnesses
 from batch_helpers.words import ago
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from batch_helpers.aws_client import AWSAccess
     from batch_helpers.azure_client import AzureAccess
+    from batch_helpers.notify import Target
 
 _DRY = "dry-run:"
 
@@ -62,6 +64,7 @@ class BatchHelper:
         self._watch = Watch(engine, store, clock)
         self._conductor = Conductor(engine, self._watch, self._bound, _say, self.recovery)
         self._planned: list[Decision] = []
+        self._access: AWSAccess | None = None
 
     def add_job(self, name: str, **fields: Any) -> str | None:
         """Add one job, given as the arguments of Job, and return its jobId; None when there is nothing to wait for."""
@@ -118,7 +121,12 @@ class BatchHelper:
         return Plan(tuple(self._planned), range(len(self._planned)))
 
     def monitor(
-        self, interval: float = 60, *, events: str | None = None, max_failures: float | None = None
+        self,
+        interval: float = 60,
+        *,
+        events: str | None = None,
+        max_failures: float | None = None,
+        notify: str | Target | Iterable[str | Target] = (),
     ) -> Snapshot:
         """Print how the run goes until it has ended, and return the last snapshot.
 
@@ -126,6 +134,7 @@ class BatchHelper:
         once. events: a file to which one line is appended for each change, for `batch-helpers report`.
         max_failures: the share of the jobs (0.05 is 5 %) from which on failures that are alike pause the run: what has
         not been submitted is held back, what is active ends, and `paused` of what is returned tells why.
+        notify: whom to tell of the end and of a pause: URLs of webhooks, ARNs of SNS topics, commands.
         Ctrl-C detaches: the jobs go on, and `exit_code` of what is returned is 130.
         """
         from batch_helpers.display import Display
@@ -134,17 +143,18 @@ class BatchHelper:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
         self._conductor.resume(max_failures)
         snapshot = self._picture(self._watch.snapshot())
-        shown = Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock)
-        with shown as display, self._noted(events) as note:
+        with Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock) as display:
             if self.dry_run:
                 display.plan(self._planned)
                 return snapshot
-            try:
-                for snapshot in self._snapshots(interval, lambda: display.due, note):
-                    display.show(snapshot)
-            except KeyboardInterrupt:
-                snapshot = replace(snapshot, detached=True)
-            display.finish(snapshot)
+            with witnesses(events, notify, engine=self.engine.name, access=self._access, say=_say) as told:
+                try:
+                    for snapshot in self._snapshots(interval, lambda: display.due, told):
+                        display.show(snapshot)
+                except KeyboardInterrupt:
+                    snapshot = replace(snapshot, detached=True)
+                told.end(snapshot)
+                display.finish(snapshot)
         self._conductor.forget_active()
         return snapshot
 
@@ -159,33 +169,19 @@ class BatchHelper:
         finally:
             self.engine.array = usual
 
-    def _snapshots(
-        self, interval: float, due: Callable[[], float], note: Callable[[Snapshot], None]
-    ) -> Iterator[Snapshot]:
+    def _snapshots(self, interval: float, due: Callable[[], float], told: Witnesses) -> Iterator[Snapshot]:
         """Pictures of the run until it has ended; `due` tells how soon another one is wanted at the latest."""
 
         def wait(seconds: float) -> None:
             self.engine.wait(min(seconds, due()))
 
-        busy, clock, sleep = self._busy, self._clock, self._sleep
+        busy, clock, sleep, replaced = self._busy, self._clock, self._sleep, self._conductor.run.replaced
         for polled in watch(self._watch, wait, interval=interval, busy=busy, clock=clock, sleep=sleep):
-            note(polled)  # before the step, which drops the tries that gave way to others
+            # Before the step, which drops the tries that give way to others.
+            told.see(self._picture(polled), self._watch.jobs, replaced)
             snapshot = self._picture(self._watch.snapshot() if self._conductor.step() else polled)
-            note(snapshot)
+            told.see(snapshot, self._watch.jobs, replaced)
             yield snapshot
-
-    @contextmanager
-    def _noted(self, path: str | None) -> Iterator[Callable[[Snapshot], None]]:
-        """What writes pictures down in an events file, or nowhere."""
-        if path is None or self.dry_run:
-            yield lambda snapshot: None  # noqa: ARG005
-            return
-        from batch_helpers.events import EventLog
-
-        with EventLog(path, engine=self.engine.name) as log:
-            run = self._conductor.run
-            yield lambda snapshot: log.record(self._picture(snapshot), self._watch.jobs, run.replaced)
-            log.end(self._picture(self._watch.snapshot()))
 
     def cancel(self, jobs: Iterable[Job] | None = None, *, reason: str = "cancelled by the user") -> list[str]:
         """Terminate the active jobs of this run, or those of `jobs` wherever they were submitted; returns their jobIds.
@@ -328,6 +324,7 @@ class AWSBatchHelper(BatchHelper):
         reclaims = (options.get("recovery") or Recovery()).max_reclaims
         engine = AWSEngine(access, rate=rate, spill=place, array=array, reclaims=reclaims)
         super().__init__(engine, store, job_queue=job_queue, dry_run=dry_run, **options)
+        self._access = access
 
 
 class AzureBatchHelper(BatchHelper):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -30,7 +32,7 @@ SUBJECT = 100
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is told. kind: `ended` or `paused`. title: one line. text: all of it."""
+    """What is told. kind: `ended`, `paused` or `stopped`. title: one line. text: all of it."""
 
     kind: str
     title: str
@@ -142,6 +144,37 @@ class Command:
             raise ServiceError(f"{self.name}: it ended with {done.returncode}")
 
 
+def targets(given: str | Target | Iterable[str | Target], access: AWSAccess | None = None) -> list[Target]:
+    """Whom to tell: URLs of webhooks, ARNs of SNS topics, commands as one writes them in a shell, or Targets.
+
+    access: how AWS is reached. Raises InvalidInput for what is none of these, or a command that is not there.
+    """
+    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    return [_target(item, access) if isinstance(item, str) else item for item in listed]
+
+
+def _target(text: str, access: AWSAccess | None) -> Target:
+    if text.startswith(("http://", "https://")):
+        return Webhook(text)
+    if text.startswith("arn:"):
+        return Topic(text, _in_region(text, access))
+    try:
+        words = shlex.split(text)
+    except ValueError as exc:
+        raise InvalidInput(f"notify={text!r}: {exc}") from exc
+    if not words or shutil.which(words[0]) is None:
+        raise InvalidInput(f"notify={text!r}: there is no such command; give a URL, the ARN of a topic or a command")
+    return Command(words)
+
+
+def _in_region(arn: str, access: AWSAccess | None) -> AWSAccess:
+    """A topic is published to in its own region."""
+    from batch_helpers.aws_client import AWSAccess
+
+    region = (arn.split(":") + [""] * 4)[3]
+    return replace(access or AWSAccess(), region=region) if region else access or AWSAccess()
+
+
 class Notifier:
     """Tells everybody at once, each in a thread, so that nobody who hangs holds up the run.
 
@@ -179,6 +212,11 @@ def ended(snapshot: Snapshot, failures: Sequence[FailureGroup], *, name: str = "
     """The news that a run has ended: what became of it, and what went wrong."""
     told = summary_line(snapshot)
     return News("ended", f"{name}: {told}", "\n".join(failure_lines(failures)))
+
+
+def stopped(problem: str, *, name: str = "run") -> News:
+    """The news that nobody watches a run any more. problem: why."""
+    return News("stopped", f"{name} is not watched any more", f"{problem}\nIts jobs go on; run the same script again.")
 
 
 def paused(text: str, *, name: str = "run") -> News:

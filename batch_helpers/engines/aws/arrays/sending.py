@@ -37,7 +37,7 @@ class Order:
         return array_name(self.first.group, self.table)
 
     def request(self, definition: str, mark: str, reclaims: int = 1) -> SubmitJobRequestTypeDef:
-        """The request; `mark` tells this submission from earlier ones of the same name. reclaims: see submit_request."""
+        """The request; `mark` tells this submission from earlier ones of its name. reclaims: see submit_request."""
         carried = replace(self.first, command=self.carrier.command, parameters={}, environment={}, depends_on=())
         whole = self.first.bound(self.first.job_queue, self.part.whole)
         request = cast(dict[str, Any], submit_request(whole, definition, mark, carried, reclaims=reclaims))
