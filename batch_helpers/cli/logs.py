@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import click
 from batch_helpers.cli.outcome import DONE, ending
 from batch_helpers.cli.where import Where, json_option, where_options
 from batch_helpers.errors import InvalidInput, NotFound
+from batch_helpers.words import printable
 
 if TYPE_CHECKING:
     from batch_helpers.engines.base import Engine
@@ -32,8 +34,9 @@ def command(where: Where, job: str, attempt: int | None, follow: bool, as_json: 
     engine = where.helper().engine
     detail = _found(engine, where, job)
     lines = _followed(engine, detail, attempt) if follow else engine.logs(detail.job_id, attempt)
+    shown = printable if sys.stdout.isatty() else str
     for line in lines:
-        click.echo(json.dumps({"jobId": detail.job_id, "line": line}) if as_json else line)
+        click.echo(json.dumps({"jobId": detail.job_id, "line": line}) if as_json else shown(line))
     return DONE
 
 
@@ -54,16 +57,18 @@ def _found(engine: Engine, where: Where, job: str) -> JobDetail:
 
 
 def _followed(engine: Engine, detail: JobDetail, attempt: int | None) -> Iterator[str]:
-    """The lines as they come; a new attempt begins anew."""
+    """The lines as they come, of one attempt or of each one that there is from now on."""
     number, printed = attempt, 0
     while True:
         current = engine.describe([detail.job_id]).get(detail.job_id, detail)
-        newest = attempt or max((item.number for item in current.attempts), default=None)
-        if newest != number:
-            number, printed = newest, 0
-        for line in islice(engine.logs(detail.job_id, number), printed, None):
-            printed += 1
-            yield line
+        known = sorted({item.number for item in current.attempts}) if attempt is None else [attempt]
+        number = number or (known[-1] if known else None)
+        for following in [item for item in known if number is not None and item >= number]:
+            if following != number:
+                number, printed = following, 0
+            for line in islice(engine.logs(detail.job_id, number), printed, None):
+                printed += 1
+                yield line
         if not current.status.active:
             return
         engine.wait(_EVERY)

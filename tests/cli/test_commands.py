@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,30 @@ def test_logs_follow_until_the_job_has_ended(cli: CommandLine, folder: Path) -> 
     file = saved(folder / "w.json", {"a": "for n in 1 2 3; do echo $n; sleep 0.3; done"})
     job_id = lines(cli.good("run", file, *LOCAL, "--detach"))[0][2]
     assert cli.good("logs", "--follow", job_id, *LOCAL) == "1\n2\n3\n"
+
+
+def test_logs_follow_from_one_attempt_to_the_next(cli: CommandLine, folder: Path) -> None:
+    script = "echo attempt $AWS_BATCH_JOB_ATTEMPT; while [ ! -e go ]; do sleep 0.1; done; exit 1"
+    file = saved(folder / "w.json", {"a": {"command": script, "attempts": 3}})
+    job_id = lines(cli.good("run", file, *LOCAL, "--detach"))[0][2]
+    threading.Timer(1.0, (folder / "go").touch).start()
+    told = cli.good("logs", "--follow", job_id, *LOCAL).splitlines()
+    assert told == ["attempt 1", "attempt 2", "attempt 3"]
+
+
+def test_a_log_cannot_steer_the_terminal(cli: CommandLine, folder: Path) -> None:
+    file = saved(folder / "w.json", {"a": "printf '\\033]0;title\\007hello\\n'"})
+    job_id = lines(cli("run", file, *LOCAL, "--interval", "0.2").stdout)[0][2]
+    shown = subprocess.run(
+        ["script", "-qec", shlex.join([sys.executable, "-m", "batch_helpers", "logs", job_id, *LOCAL]), "/dev/null"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "hello" in shown.stdout
+    assert not {"\x1b", "\x07"} & set(shown.stdout)
 
 
 def test_single_jobs_are_submitted_listed_and_described(cli: CommandLine, folder: Path) -> None:

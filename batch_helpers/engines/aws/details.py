@@ -61,6 +61,18 @@ def short(name_or_arn: str) -> str:
     return name_or_arn.rsplit("/", 1)[-1]
 
 
+def streams(raw: Raw, attempt: int | None) -> list[tuple[str, str]]:
+    """The log streams of an attempt, counted from 1 (None is the last), each with its container's name."""
+    with readable(raw):
+        tries = [_streams(item) for item in raw.get("attempts") or ()]
+        now = _streams({**(raw.get("ecsProperties") or {}), "container": raw.get("container")})
+        if now and now not in tries:
+            tries.append(now)
+        if attempt is None:
+            return tries[-1] if tries else []
+        return tries[attempt - 1] if 1 <= attempt <= len(tries) else []
+
+
 def _detail(raw: Raw, queue: str, container: Raw, attempts: tuple[Attempt, ...]) -> JobDetail:
     of_parents = {}
     if has_children(raw):
@@ -117,9 +129,20 @@ def _job_container(raw: Raw) -> Raw:
     return raw.get("container") or _telling(raw.get("ecsProperties") or {})
 
 
+def _containers(item: Raw) -> list[Raw]:
+    """The container of a job or an attempt, or the several that one with ecsProperties has."""
+    if item.get("container"):
+        return [item["container"]]
+    return [found for task in item.get("taskProperties") or () for found in task.get("containers") or ()]
+
+
+def _streams(item: Raw) -> list[tuple[str, str]]:
+    return [(each.get("name") or "", each["logStreamName"]) for each in _containers(item) if each.get("logStreamName")]
+
+
 def _telling(tasks: Raw) -> Raw:
     """Of several containers the first that failed, or else the first."""
-    containers = [item for task in tasks.get("taskProperties") or () for item in task.get("containers") or ()]
+    containers = _containers({**tasks, "container": None})
     return next((item for item in containers if item.get("exitCode")), containers[0] if containers else {})
 
 

@@ -140,12 +140,12 @@ class AWSEngine:
         self._cancellation.end(self._arrays.told_to_end(job_ids, started_too=False), reason)
 
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
-        """The lines of one attempt (counted from 1; None is the last) in CloudWatch; no stream yet is no lines."""
+        """The lines of one attempt (counted from 1; None is the last) in CloudWatch; no stream yet is no lines.
+
+        Of a job with several containers those of each, with its name.
+        """
         for raw in reading.describe_jobs(self._batch, [job_id], 1):
-            streams = {tried.number: tried.log for tried in details.from_description(raw).attempts}
-            stream = streams.get(max(streams, default=0) if attempt is None else attempt)
-            if stream:
-                yield from logs.read(self._logs, logs.group_of(raw), stream)
+            yield from logs.read_all(self._logs, logs.group_of(raw), details.streams(raw, attempt))
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`: the service tells nothing by itself."""

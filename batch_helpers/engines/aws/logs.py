@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batch_helpers.engines.aws.api import API
@@ -18,6 +18,13 @@ def group_of(raw: Mapping[str, Any]) -> str:
     containers = [raw.get("container") or {}, *(item for task in tasks for item in task.get("containers") or ())]
     options = ((item.get("logConfiguration") or {}).get("options") or {} for item in containers)
     return next((item["awslogs-group"] for item in options if item.get("awslogs-group")), GROUP)
+
+
+def read_all(api: API, group: str, streams: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The lines of each container's stream, one stream after the other; of several, with the container's name."""
+    for name, stream in streams:
+        for line in read(api, group, stream):
+            yield f"[{name}] {line}" if len(streams) > 1 else line
 
 
 def read(api: API, group: str, stream: str) -> Iterator[str]:

@@ -64,6 +64,17 @@ def test_the_group_of_the_definitions_log_configuration_is_read(
     assert list(engine.logs("id")) == ["here"]
 
 
+def test_each_container_of_a_job_that_has_several_is_read_with_its_name(engine: AWSEngine, service: Service) -> None:
+    def tasks(*streams: str | None) -> dict[str, Any]:
+        named = zip(("stager", "main"), streams, strict=True)
+        return {"taskProperties": [{"containers": [{"name": name, "logStreamName": stream} for name, stream in named]}]}
+
+    service.add("id", "n", "RUNNING", container={}, attempts=[tasks("a", None)], ecsProperties=tasks("b", "c"))
+    service.logs = {(GROUP, "a"): ["lost"], (GROUP, "b"): ["copied", "all"], (GROUP, "c"): ["done"]}
+    assert list(engine.logs("id", 1)) == ["lost"]
+    assert list(engine.logs("id")) == list(engine.logs("id", 2)) == ["[stager] copied", "[stager] all", "[main] done"]
+
+
 def test_line_ends_are_taken_off_and_lines_within_an_event_are_lines(engine: AWSEngine, service: Service) -> None:
     service.add("id", "n", "RUNNING", container={"logStreamName": "a"})
     service.logs[(GROUP, "a")] = ["one\r\n", "two\nthree\n", "", "a\u2028b\x0bc"]
