@@ -19,12 +19,10 @@ _MOST_STAGES = 20
 
 def snapshot_table(snapshot: Snapshot) -> str:
     """Stages by status, with totals; a column that is empty everywhere is left out."""
-    held = Counter(job.group for job in snapshot.held)
-    names = list(dict.fromkeys([*snapshot.skipped, *snapshot.stages, *held]))
-    rows = [_row(name, snapshot, held) for name in names]
-    total = {title: sum(row[title] for row in rows) for title in _TITLES}
+    table = _rows(snapshot)
+    total = {title: sum(row[title] for row in table.values()) for title in _TITLES}
     shown = [title for title in _TITLES if total[title] or title in _ALWAYS or title == "total"]
-    body = [[printable(name), *(row[title] for title in shown)] for name, row in zip(names, rows, strict=True)]
+    body = [[printable(name), *(row[title] for title in shown)] for name, row in table.items()]
     if len(body) > _MOST_STAGES:
         body[_MOST_STAGES:] = [[f"… {len(body) - _MOST_STAGES} more", *("" for _ in shown)]]
     if len(body) > 1:
@@ -33,6 +31,12 @@ def snapshot_table(snapshot: Snapshot) -> str:
 
 
 _TITLES = ("skipped", "held", *Status, "total")
+
+
+def _rows(snapshot: Snapshot) -> dict[str, Mapping[str, int]]:
+    held = Counter(job.group for job in snapshot.held)
+    names = dict.fromkeys([*snapshot.skipped, *snapshot.stages, *held])
+    return {name: _row(name, snapshot, held) for name in names}
 
 
 def _row(name: str, snapshot: Snapshot, held: Mapping[str, int]) -> Mapping[str, int]:
@@ -57,6 +61,26 @@ def _left(snapshot: Snapshot) -> str:
     """How long it may still take; so few ends, so uncertain a rate: its relative error is one over their root."""
     left = snapshot.remaining or 0
     return f"about {roughly(left)} left (+- {roughly(left / math.sqrt(max(1, snapshot.finished)))})"
+
+
+def snapshot_fields(snapshot: Snapshot) -> dict[str, object]:
+    """A picture as JSON takes it; seconds, and stages by status with what is skipped and held."""
+    left = snapshot.remaining
+    stages = {name: {title: number for title, number in row.items() if number} for name, row in _rows(snapshot).items()}
+    groups = [
+        {"cause": str(item.cause), "count": item.count, "example": item.example, "remedy": item.remedy}
+        for item in snapshot.failures
+    ]
+    return {
+        "elapsed": round(snapshot.elapsed, 3),
+        "ended": sum(snapshot.counts[status] for status in _ALWAYS),
+        "active": snapshot.active,
+        "left": None if left is None else round(left, 3),
+        "stages": stages,
+        "failures": groups,
+        "warning": snapshot.warning,
+        "paused": snapshot.paused,
+    }
 
 
 def summary_line(snapshot: Snapshot) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 @where_options
 def command(where: Where, targets: tuple[str, ...], interval: float, as_json: bool) -> int:
     """Watch active jobs until they have ended: those of the workflow in FILE, those whose names begin with NAME, or all
-    of the queue. Ctrl-C ends watching, the jobs go on.
+    of the queue. Ctrl-C ends watching, the jobs go on. With --json each picture that differs is a line, and the last
+    one has the jobs and the exit code.
     """
     if not interval > 0:
         raise InvalidInput(f"--interval {interval}: give a positive number of seconds")
@@ -37,11 +39,28 @@ def command(where: Where, targets: tuple[str, ...], interval: float, as_json: bo
     helper = files[0].helper if files else where.helper()
     names = tuple(item for item in targets if not is_file(item))
     chosen = {item.job_id: item for item in _chosen(helper, where, files, names)}
-    snapshot = _watched(helper, chosen.values(), interval)
+    snapshot = _watched(helper, chosen.values(), interval, _lines() if as_json else lambda snapshot: None)  # noqa: ARG005
     if as_json:
         jobs = {job_id: {"name": item.short_name, "status": item.status} for job_id, item in snapshot.jobs.items()}
         click.echo(json.dumps({"jobs": jobs, "exit_code": snapshot.exit_code}))
     return snapshot.exit_code
+
+
+def _lines() -> Callable[[Snapshot], None]:
+    """What prints a picture as a line of JSON when anything but the time has changed."""
+    from batch_helpers.report import snapshot_fields
+
+    said: dict[str, object] = {}
+
+    def tell(snapshot: Snapshot) -> None:
+        found = snapshot_fields(snapshot)
+        news = {name: value for name, value in found.items() if name not in ("elapsed", "left")}
+        if news != said:
+            said.clear()
+            said.update(news)
+            click.echo(json.dumps({"time": round(time.time(), 3), **found}))
+
+    return tell
 
 
 def _chosen(helper: BatchHelper, where: Where, files: Sequence[Target], names: tuple[str, ...]) -> Iterator[JobDetail]:
@@ -53,7 +72,9 @@ def _chosen(helper: BatchHelper, where: Where, files: Sequence[Target], names: t
                 yield replace(detail, queue=detail.queue or where.one_queue)
 
 
-def _watched(helper: BatchHelper, details: Iterable[JobDetail], interval: float) -> Snapshot:
+def _watched(
+    helper: BatchHelper, details: Iterable[JobDetail], interval: float, tell: Callable[[Snapshot], None]
+) -> Snapshot:
     from batch_helpers.display import Display
     from batch_helpers.job import Job
     from batch_helpers.monitor import Watch, watch
@@ -66,6 +87,7 @@ def _watched(helper: BatchHelper, details: Iterable[JobDetail], interval: float)
         try:
             for snapshot in watch(watched, helper.engine.wait, interval=interval, busy=lambda: bool(watched.open)):
                 display.show(snapshot)
+                tell(snapshot)
         except KeyboardInterrupt:
             snapshot = replace(snapshot, detached=True)
         display.finish(snapshot)

@@ -67,7 +67,9 @@ def test_monitor_watches_a_workflows_jobs_and_submits_nothing(cli: CommandLine, 
     long = saved(folder / "l.json", {"b": "sleep 600", "c": "sleep 601"}, name="short-not")
     cli.good("run", short, *LOCAL, "--detach")
     job_id = lines(cli.good("run", long, *LOCAL, "--detach"))[0][2]
-    watched = json.loads(cli.good("monitor", short, *LOCAL, "--json", "--interval", "0.2"))
+    *pictures, watched = map(json.loads, cli.good("monitor", short, *LOCAL, "--json", "--interval", "0.2").splitlines())
+    assert [picture["stages"]["short"]["total"] for picture in pictures] == [1] * len(pictures)
+    assert (pictures[-1]["stages"], pictures[-1]["ended"]) == ({"short": {"SUCCEEDED": 1, "total": 1}}, 1)
     assert [job["name"] for job in watched["jobs"].values()] == ["short-a"]
     assert watched["exit_code"] == 0
     assert cli.good("monitor", short, *LOCAL) == ""
