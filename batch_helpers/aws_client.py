@@ -135,7 +135,7 @@ _LONGEST_MESSAGE = 1000
 _Verdict = tuple[type[BatchHelpersError] | None, str]
 
 _LOG_IN = "check `aws sts get-caller-identity`, then log in again or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
-_SET_REGION = "give region=…, or set AWS_REGION or the profile's region"
+_SET_REGION = "give region=…, or set AWS_DEFAULT_REGION or the profile's region"
 _CHECK_ENDPOINT = "check the network, the region and the endpoint"
 _SET_CLOCK = "set this machine's clock: AWS refuses requests that are minutes off"
 

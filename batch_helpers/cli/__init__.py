@@ -10,9 +10,12 @@ from batch_helpers.cli.where import outer_options
 
 _COMMANDS = {
     "cancel": "End jobs, or all that is active of a workflow.",
+    "compute-environment": "Make, list, switch and delete compute environments of AWS Batch.",
     "config": "Show the settings, and where each came from.",
     "doctor": "Find out why jobs do not start, and what mends it.",
     "interactive": "Look at queues and jobs in the terminal.",
+    "job-definition": "Make, list, describe and deregister job definitions of AWS Batch.",
+    "job-queue": "Make, list, switch and delete job queues of AWS Batch.",
     "jobs": "Submit, list and describe single jobs.",
     "logs": "Print what a job has written.",
     "monitor": "Watch what is active.",
@@ -49,7 +52,7 @@ _CODES = "Exit codes: 0 done, 1 a job failed, 2 wrong call or input, 3 still act
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
-@click.version_option(package_name="batch_helpers")
+@click.version_option(None, "--version", "-v", package_name="batch_helpers")
 @click.option("--config-profile", metavar="NAME", help="Profile of the settings; see batch-helpers config --help.")
 @outer_options
 def main(config_profile: str | None, **where: str | None) -> None:

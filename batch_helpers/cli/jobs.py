@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from batch_helpers.cli.names import named_with_command
 from batch_helpers.cli.outcome import DONE, REFUSED, ending
+from batch_helpers.cli.pairs import pairs
 from batch_helpers.cli.rows import row
 from batch_helpers.cli.where import Where, json_option, where_options
-from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
     from batch_helpers.job import JobDetail
@@ -26,10 +26,8 @@ def command() -> None:
 
 
 @command.command("submit")
-@click.argument("name")
-@click.argument("words", nargs=-1, metavar="[-- COMMAND...]")
 @click.option("--image", help="Container image.")
-@click.option("--job-definition", help="Job definition, instead of an image.")
+@click.option("--job-definition", "--definition", help="Job definition, instead of an image.")
 @click.option("--output", "outputs", multiple=True, metavar="URI", help="Skip the job when all of these exist.")
 @click.option("--depends-on", multiple=True, metavar="JOBID", help="Wait for this job.")
 @click.option("--env", "environment", multiple=True, metavar="NAME=VALUE", help="A variable of the job's environment.")
@@ -41,6 +39,7 @@ def command() -> None:
 @click.option("--timeout", type=int, help="Seconds for each attempt.")
 @json_option
 @ending
+@named_with_command
 @where_options
 def submit(
     where: Where, name: str, words: tuple[str, ...], environment: tuple[str, ...], tags: tuple[str, ...],
@@ -50,7 +49,7 @@ def submit(
 
     One COMMAND word is run by the shell, several are the program and its arguments.
     """
-    fields |= {"environment": _pairs("--env", environment), "tags": _pairs("--tag", tags)}
+    fields |= {"environment": pairs("--env", environment), "tags": pairs("--tag", tags)}
     job_id = where.helper().add_job(name, command=words[0] if len(words) == 1 else words, **fields)
     click.echo(json.dumps({"jobId": job_id}) if as_json else job_id or "", nl=as_json or job_id is not None)
     return DONE
@@ -92,16 +91,6 @@ def describe(where: Where, jobs: tuple[str, ...], as_json: bool) -> int:
     if missing:
         click.echo(f"batch-helpers: not known to {where.engine!r} (any more): {', '.join(missing)}", err=True)
     return REFUSED if missing else DONE
-
-
-def _pairs(option: str, given: tuple[str, ...]) -> Mapping[str, str]:
-    pairs = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not name or not separator:
-            raise InvalidInput(f"{option} {text}: write NAME=VALUE")
-        pairs[name] = value
-    return pairs
 
 
 def _plain(detail: JobDetail) -> dict[str, Any]:

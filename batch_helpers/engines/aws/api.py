@@ -53,6 +53,11 @@ class API:
         default = default_rate(self._service, self._client.meta.endpoint_url)
         return shared_budget(self._access.account(self._service, **self._config), self._given, default)
 
+    @property
+    def endpoint(self) -> str:
+        """The URL that is called."""
+        return str(self._client.meta.endpoint_url)
+
     def once(self, operation: str, doing: str, *required: str, **request: Any) -> dict[str, Any]:
         """The answer to a request that may not be carried out twice; repeated only when it certainly was refused.
 

@@ -34,12 +34,14 @@ PRIORITIES: Mapping[str, Priority] = MappingProxyType(
 
 def default_rate(service: str, endpoint: str) -> float:
     """Requests per second of `batch` or `logs` at this URL."""
-    if _is_loopback(urlsplit(endpoint).hostname or ""):
+    if on_loopback(endpoint):
         return ON_THIS_MACHINE
     return LOGS if service == "logs" else BATCH
 
 
-def _is_loopback(host: str) -> bool:
+def on_loopback(endpoint: str) -> bool:
+    """Whether this URL is one of this machine's own."""
+    host = urlsplit(endpoint).hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -6,13 +6,16 @@ computeResources, such as the launch template, are updated as a whole, so they d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batch_helpers.resources.aws.checks import short
 
-_REFERENCES = frozenset({"serviceRole", "instanceRole", "spotIamFleetRole", "computeEnvironment"})
-_SETS = frozenset({"subnets", "securityGroupIds", "instanceTypes"})
+_REFERENCES = frozenset(
+    {"serviceRole", "instanceRole", "spotIamFleetRole", "computeEnvironment", "jobRoleArn", "executionRoleArn"}
+)
+_SETS = frozenset({"subnets", "securityGroupIds", "instanceTypes", "environment", "resourceRequirements"})
 _IN_ORDER = frozenset({"BEST_FIT_PROGRESSIVE_ORDERED", "SPOT_CAPACITY_OPTIMIZED_PRIORITIZED"})
 _LONGEST = 80
 
@@ -49,10 +52,22 @@ def _folded(name: str, value: Any, *, ordered: bool) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         items = [_folded(name, item, ordered=ordered) for item in value]
         unordered = name in _SETS and not (ordered and name == "instanceTypes")
-        return (sorted(items) if unordered else items) or None
+        return (sorted(items, key=_order) if unordered else items) or None
     if name in _REFERENCES and isinstance(value, str):
         return short(value)
     return value
+
+
+def _shown_members(value: Mapping[str, Any]) -> str:
+    if value.keys() == {"name", "value"}:
+        return f"{value['name']}=…"  # a variable of a job's environment may be a secret
+    if "computeEnvironment" in value:
+        return short(value["computeEnvironment"])
+    return " ".join(f"{key}={_shown(item)}" for key, item in value.items())
+
+
+def _order(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
 
 
 def _shown(value: Any) -> str:
@@ -61,7 +76,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         text = ", ".join(_shown(item) for item in value)
     elif isinstance(value, Mapping):
-        text = " ".join(f"{key}={_shown(item)}" for key, item in value.items())
+        text = _shown_members(value)
     else:
         text = short(value) if isinstance(value, str) and value.startswith("arn:") else str(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

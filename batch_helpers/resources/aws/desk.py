@@ -48,7 +48,7 @@ def described(api: API, kind: Kind, names: Sequence[str] = ()) -> list[Raw]:
     return sorted((raw for raw in pages if raw.get("status") != "DELETED"), key=lambda raw: str(raw[key]))
 
 
-def silent(text: str) -> None:
+def silent(told: object) -> None:
     """Tells nobody."""
 
 
@@ -114,13 +114,17 @@ class Desk:
         self._ask("update", name, **{self.kind.member: name}, **members)
         self._await_settled(name)
 
-    def _ensure(self, body: Raw, *, update: bool) -> Outcome:
-        """Make what the request `body` tells of, unless it is there, and wait until it is VALID."""
+    def _ensure(self, body: Raw, *, update: bool, check: Callable[[Raw | None], None] = silent) -> Outcome:
+        """Make what the request `body` tells of, unless it is there, and wait until it is VALID.
+
+        check: gets what is there, before anything is changed.
+        """
         name = self.name_of(body)
         there = self.find(name)
         if there is not None and there.get("status") == "DELETING":
             self._await(name, "deleted", lambda raw: raw is None)
             there = None
+        check(there)
         if there is None:
             try:
                 self._ask("create", name, **body)

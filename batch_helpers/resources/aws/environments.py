@@ -10,6 +10,7 @@ from batch_helpers.resources.aws.changes import changes
 from batch_helpers.resources.aws.desk import ENVIRONMENT, Desk, Outcome, Raw
 from batch_helpers.resources.aws.environment import FARGATE_TYPES, ComputeEnvironment
 from batch_helpers.resources.aws.queues import JobQueues
+from batch_helpers.resources.aws.surroundings import Surroundings
 
 
 class ComputeEnvironments(Desk):
@@ -21,13 +22,18 @@ class ComputeEnvironments(Desk):
         """Make it, and wait until it is VALID: `created`, `exists` when there is one like it, or `updated`.
 
         Raises InvalidInput, with what differs, when there is another one of this name and it is not to be updated, or
-        cannot be; ServiceError with AWS Batch's reason when it becomes INVALID.
+        cannot be, or the subnets are of several VPCs; NotFound, with how to make it, for a role that is not there;
+        ServiceError with AWS Batch's reason when it becomes INVALID.
         """
         body = environment_body(spec)
-        there = self.find(spec.name)
-        if update and there is not None:
-            _check_changeable(spec, body, there)
-        return self._ensure(body, update=update)
+
+        def check(there: Raw | None) -> None:
+            if there is None or update:
+                Surroundings(self.access, self.api, self.sleep, self.tell).check(spec)
+            if there is not None and update:
+                _check_changeable(spec, body, there)
+
+        return self._ensure(body, update=update, check=check)
 
     def delete(self, name: str) -> Sequence[str]:
         """Disable it, take it out of its queues, delete it, and wait until it is gone; the queues' names.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from batch_helpers.engines.aws.listing import active_jobs
 from batch_helpers.errors import InvalidInput, NotFound
 from batch_helpers.resources.aws.bodies import queue_body
 from batch_helpers.resources.aws.checks import nearest, short
-from batch_helpers.resources.aws.desk import ENVIRONMENT, QUEUE, Desk, Outcome, described
+from batch_helpers.resources.aws.desk import ENVIRONMENT, QUEUE, Desk, Outcome, Raw, described
+from batch_helpers.resources.aws.environment import FARGATE_TYPES
 from batch_helpers.resources.aws.queue import JobQueue
 
 
@@ -21,17 +22,17 @@ class JobQueues(Desk):
     def create(self, spec: JobQueue, *, update: bool = False) -> Outcome:
         """Make it, and wait until it is VALID: `created`, `exists` when there is one like it, or `updated`.
 
-        Raises NotFound for a compute environment that is not there; InvalidInput, with what differs, when there is
-        another queue of this name and it is not to be updated.
+        Raises NotFound for a compute environment that is not there; InvalidInput for Fargate beside instances, or, with
+        what differs, when there is another queue of this name and it is not to be updated.
         """
-        raws = described(self.api, ENVIRONMENT)
-        there = {raw["computeEnvironmentName"]: raw["computeEnvironmentArn"] for raw in raws}
-        for one in spec.compute_environments:
-            if short(one) not in there:
-                hint = nearest(short(one), there)
-                raise NotFound(f"job queue {spec.name!r}: compute environment {one!r} does not exist{hint}")
-        body = queue_body(spec, [there[short(one)] for one in spec.compute_environments])
-        return self._ensure(body, update=update)
+        environments = self._environments(spec)
+        kinds = {(raw.get("computeResources") or {}).get("type") in FARGATE_TYPES for raw in environments}
+        if len(kinds) > 1:
+            raise InvalidInput(
+                f"{self._called(spec.name)}: compute_environments={spec.compute_environments!r}: a queue has either "
+                "Fargate environments or others, not both: make two queues"
+            )
+        return self._ensure(queue_body(spec, [raw["computeEnvironmentArn"] for raw in environments]), update=update)
 
     def active(self, name: str) -> Mapping[str, int]:
         """How many of its jobs have not ended, by status."""
@@ -54,6 +55,14 @@ class JobQueues(Desk):
             raise
         self._remove(name)
         return counts
+
+    def _environments(self, spec: JobQueue) -> Sequence[Raw]:
+        there = {raw["computeEnvironmentName"]: raw for raw in described(self.api, ENVIRONMENT)}
+        for one in spec.compute_environments:
+            if short(one) not in there:
+                hint = nearest(short(one), there)
+                raise NotFound(f"{self._called(spec.name)}: compute environment {one!r} does not exist{hint}")
+        return [there[short(one)] for one in spec.compute_environments]
 
     def _check_idle(self, name: str, *, force: bool) -> Mapping[str, int]:
         counts = self.active(name)
