@@ -21,9 +21,15 @@ class Twins:
     def rivals(self) -> tuple[JobDetail, ...]:
         return tuple(other for other in self.others if PROGRESS[other.status] < PROGRESS[Status.STARTING])
 
-    def reason(self) -> str:
-        """What a job is told that is ended for the sake of the one that is kept; read again by `kept_instead`."""
-        return f"{_REASON}{self.kept.job_id}"
+    def reason(self, rival: JobDetail) -> str:
+        """What a job is told that is ended for the sake of the one that is kept; read again by `kept_instead`.
+
+        Children of one array that give way to those of another with the same index are told the same.
+        """
+        parent, colon, index = self.kept.job_id.rpartition(":")
+        return (
+            f"{_REASON}{parent}:*" if colon and rival.job_id.endswith(f":{index}") else f"{_REASON}{self.kept.job_id}"
+        )
 
 
 def twins(same_work: Iterable[JobDetail]) -> Twins:
@@ -32,10 +38,22 @@ def twins(same_work: Iterable[JobDetail]) -> Twins:
     return Twins(first, tuple(others))
 
 
+def together(found: Iterable[Twins]) -> dict[str, list[tuple[Twins, JobDetail]]]:
+    """The rivals that may be ended in one go, by what they are told."""
+    groups: dict[str, list[tuple[Twins, JobDetail]]] = {}
+    for item in found:
+        for rival in item.rivals:
+            groups.setdefault(item.reason(rival), []).append((item, rival))
+    return groups
+
+
 def kept_instead(detail: JobDetail) -> str | None:
     """The jobId for whose sake this job was ended, or None when that is not why it failed."""
     _, found, rest = detail.reason.partition(_REASON)
-    return rest.split(";")[0].split()[0] if found and rest.strip() and detail.status is Status.FAILED else None
+    if not found or not rest.strip() or detail.status is not Status.FAILED:
+        return None
+    kept = rest.split(";")[0].split()[0]
+    return kept.removesuffix("*") + detail.job_id.rpartition(":")[2] if kept.endswith(":*") else kept
 
 
 def _rank(detail: JobDetail) -> tuple[int, float, str]:

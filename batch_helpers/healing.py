@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from batch_helpers.diagnose import Cause, Failures, diagnose
-from batch_helpers.duplicates import Twins, kept_instead, twins
+from batch_helpers.duplicates import Twins, kept_instead, together, twins
 from batch_helpers.errors import InvalidInput, NotFound
 from batch_helpers.job import REPLACES_TAG, Job, JobDetail, Status
 from batch_helpers.plan import submission_order
@@ -44,9 +44,7 @@ class Healing:
 
     def look(self) -> bool:
         """End duplicates that have not started, and take note of what has failed; whether anything changed."""
-        watch, changed = self._roster.watch, False
-        for group in [group for group in watch.seen.values() if len(group) > 1]:
-            changed |= self._settle(twins(group))
+        watch, changed = self._roster.watch, self._settle()
         for job_id in watch.newly_failed:
             job, detail = watch.job(job_id), watch.detail(job_id)
             if job is not None and detail is not None:
@@ -169,20 +167,36 @@ class Healing:
         if seen is None or seen.status is not Status.FAILED:
             self.lasting.discard(job_id)
 
-    def _settle(self, found: Twins) -> bool:
+    def _settle(self) -> bool:
         watch = self._roster.watch
-        ours = [other for other in (found.kept, *found.others) if watch.job(other.job_id)]
-        if not ours:
-            return False
-        job = watch.job(ours[0].job_id)
-        if found.rivals:
-            names = ", ".join(other.job_id for other in found.rivals)
-            self._say(f"{found.kept.short_name} was submitted twice: {found.kept.job_id} is kept, {names} cancelled")
-            self._roster.engine.cancel([other.job_id for other in found.rivals], found.reason())
+        found = [twins(group) for group in watch.seen.values() if len(group) > 1]
+        found = [item for item in found if any(watch.job(other.job_id) for other in (item.kept, *item.others))]
+        for reason, rivals in together(found).items():
+            self._say(_told_of(rivals))
+            self._roster.engine.cancel([rival.job_id for _, rival in rivals], reason)
+        for item in found:
+            self._give_way(item)
+        return bool(found)
+
+    def _give_way(self, found: Twins) -> None:
+        watch = self._roster.watch
+        jobs = [watch.job(other.job_id) for other in (found.kept, *found.others)]
+        job = next(item for item in jobs if item is not None)
         for other in found.others:
-            if job is not None and watch.job(other.job_id):
+            if watch.job(other.job_id):
                 self._roster.swap(other.job_id, job, found.kept)
-        return True
+
+
+def _told_of(rivals: Sequence[tuple[Twins, JobDetail]]) -> str:
+    kept, (_, rival) = rivals[0][0].kept, rivals[0]
+    works = len({item.kept.job_id for item, _ in rivals})
+    if works == 1:
+        names = ", ".join(other.job_id for _, other in rivals)
+        return f"{kept.short_name} was submitted twice: {kept.job_id} is kept, {names} cancelled"
+    return (
+        f"{kept.short_name} and {works - 1:,} more jobs were submitted twice: {kept.job_id} and its like are kept, "
+        f"{rival.job_id} and its like cancelled"
+    )
 
 
 def _linked(job: Job, job_id: str) -> Job:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch_helpers.duplicates import kept_instead, twins
+from batch_helpers.duplicates import kept_instead, together, twins
 from batch_helpers.helper import BatchHelper
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.testing import MemoryEngine
@@ -35,10 +35,10 @@ def test_on_a_tie_the_older_one_is_kept_whoever_looks() -> None:
 
 def test_the_reason_tells_which_one_was_kept() -> None:
     found = twins([detail("a", Status.RUNNING), detail("b", Status.RUNNABLE)])
-    ended = JobDetail("b", "n", Status.FAILED, reason=found.reason() + "; Essential container in task exited")
-    assert kept_instead(ended) == "a"
+    reason = found.reason(found.others[0]) + "; Essential container in task exited"
+    assert kept_instead(JobDetail("b", "n", Status.FAILED, reason=reason)) == "a"
     assert kept_instead(JobDetail("b", "n", Status.FAILED, reason="out of memory")) is None
-    assert kept_instead(JobDetail("b", "n", Status.RUNNABLE, reason=found.reason())) is None
+    assert kept_instead(JobDetail("b", "n", Status.RUNNABLE, reason=reason)) is None
 
 
 def chain() -> list[Job]:
@@ -179,3 +179,16 @@ def test_any_interleaving_of_two_scripts_ends_with_one_effective_run_of_each_job
     assert set(engine.store.objects) == {"m://b/1", "m://b/2", "m://b/3"}
     left = {item.status for item in engine.active(["q"])}
     assert left <= {Status.STARTING, Status.RUNNING}, "only what had started may go on beside its twin"
+
+
+def test_children_that_give_way_to_those_of_another_array_with_their_index_are_told_so_together() -> None:
+    def child(parent: str, index: int, key: str, born: int) -> JobDetail:
+        return JobDetail(f"{parent}:{index}", f"n-{key * 16}", Status.RUNNABLE, created_at=born)
+
+    pairs = [twins([child("old", n, key, 1), child("new", n, key, 2)]) for n, key in enumerate("abc")]
+    crossed = twins([child("old", 3, "d", 1), child("new", 0, "d", 2)])
+    groups = together([*pairs, crossed])
+    told = {reason: [rival.job_id for _, rival in rivals] for reason, rivals in groups.items()}
+    assert told == {"duplicate of old:*": ["new:0", "new:1", "new:2"], "duplicate of old:3": ["new:0"]}
+    ended = JobDetail("new:2", "n", Status.FAILED, reason="duplicate of old:*; Essential container in task exited")
+    assert kept_instead(ended) == "old:2"

@@ -69,12 +69,12 @@ if [ -z "$_bh_k" ] && command -v curl >/dev/null 2>&1; then
   try curl -fsS --retry 3 -H "Range: $_bh_r" "$_bh_u"
 fi
 if [ -z "$_bh_k" ] && command -v wget >/dev/null 2>&1; then
-  try wget -q -O - --header "Range: $_bh_r" "$_bh_u"
-  [ -n "$_bh_k" ] || try wget -q -O - "$_bh_u"
+  try wget -q -O - "$_bh_u"
 fi
 [ -n "$_bh_k" ] || lost "$_bh_e; it takes aws, python3 with boto3, curl or wget, and a job role that may read it"
 {_RUN}"""
 """$1 is the URI of the table, $2 where its blocks begin and end, $3 a URL for tools that cannot sign.
 
-aws and boto3 sign with the job's role; curl and wget need the URL, which expires. busybox wget knows no ranges.
+aws and boto3 sign with the job's role; curl and wget need the URL, which expires. wget reads the whole table: told to
+send a Range, GNU's asks for ever when the server heeds it, and busybox's gives up.
 """
