@@ -38,10 +38,10 @@ def moto_server() -> Iterator[str]:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     try:
-        _reset(url)
+        reset(url)
         yield url
     finally:
-        _reset(url)
+        reset(url)
         server.stop()
         server._server.server_close()
 
@@ -88,5 +88,6 @@ def _announced_port(process: subprocess.Popen[str], patience: float = 30) -> int
     raise RuntimeError(f"the server did not start within {patience} s")
 
 
-def _reset(url: str) -> None:
+def reset(url: str) -> None:
+    """Empty a moto server."""
     urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()

@@ -13,7 +13,7 @@ from batch_helpers.serve.limits.pages import job_page
 from batch_helpers.serve.service import Service
 from batch_helpers.serve.state.jobs import Row
 from batch_helpers.serve.state.rows import Summary
-from batch_helpers.serve.texts.summaries import page_of
+from batch_helpers.serve.texts.summaries import page_of, page_with
 from batch_helpers.serve.wire.errors import ClientException
 from batch_helpers.serve.wire.messages import Rendered
 
@@ -42,8 +42,11 @@ def list_jobs(service: Service, request: dict[str, Any]) -> Rendered:
 
 def _of_queue(service: Service, request: dict[str, Any], limit: int) -> Rendered:
     queue = queue_named(service, request["jobQueue"]).name
-    before = tokens.place(request, _START)
-    rows = service.database.jobs.of_queue(queue, _status(request), before, limit + 1)
+    before, status = tokens.place(request, _START), _status(request)
+    plain = None if service.hiding else service.database.jobs.plain_page(queue, status, before, limit)
+    if plain is not None:
+        return page_with(plain.text, tokens.token(request, plain.last) if plain.more else None)
+    rows = service.database.jobs.of_queue(queue, status, before, limit + 1)
     return _page(service, request, rows, limit)
 
 

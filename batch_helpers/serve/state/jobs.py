@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from batch_helpers.serve.state.rows import Detail, Identity, Known, NewJob, Ready, Started, Summary
-from batch_helpers.serve.state.schema import ALL, LIFE_WITHOUT_START, LIVE, NOT_DISPATCHED, chunks, marks
+from batch_helpers.serve.state.rows import Detail, Identity, Known, NewJob, PlainPage, Ready, Started, Summary
+from batch_helpers.serve.state.schema import ALL, LIFE_WITHOUT_START, LIVE, NOT_DISPATCHED, SUMMARY_TEXT, chunks, marks
 
 _IN_SPECS = ("document", "container", "task", "tags")
 _SUMMARY = ", ".join(Summary._fields)
@@ -79,6 +79,23 @@ class Jobs:
             " AND seq < ? ORDER BY seq DESC LIMIT ?"
         )
         return self._sqlite.execute(sql, (queue, status, before, limit)).fetchall()
+
+    def plain_page(self, queue: str, status: str, before: int, limit: int) -> PlainPage | None:
+        """The same page as one text, for half the time; None when one of its jobs takes more than that.
+
+        The order inside a text is that of the subquery.
+        """
+        one = "queue = ? AND status = ? AND parent IS NULL AND seq < ?"
+        sql = (
+            f"SELECT group_concat({SUMMARY_TEXT}), min(seq), count(*), count(nullif(flags, 0)) + count(size) FROM"  # noqa: S608
+            f" (SELECT life, ended, seq, flags, size FROM jobs WHERE {one} ORDER BY seq DESC LIMIT ?)"
+        )
+        text, last, number, special = self._sqlite.execute(sql, (queue, status, before, limit)).fetchone()
+        if special:
+            return None
+        sql = f"SELECT 1 FROM jobs WHERE {one} LIMIT 1"  # noqa: S608
+        more = number == limit and self._sqlite.execute(sql, (queue, status, last)).fetchone() is not None
+        return PlainPage(text or "", last or 0, more)
 
     def of_array(self, parent: int, status: str, after: int, limit: int) -> list[Row]:
         """A page of an array's children of one status, in the order of their indexes."""

@@ -56,6 +56,14 @@ class Summary(NamedTuple):
     flags: int
 
 
+class PlainPage(NamedTuple):
+    """A page of jobs as one text, the seq of the last of them, and whether there are more."""
+
+    text: str
+    last: int
+    more: bool
+
+
 class Detail(NamedTuple):
     """A job as DescribeJobs shows it; what is constant is JSON."""
 

@@ -29,6 +29,9 @@ _ENDED = """CASE WHEN exit_code IS NULL THEN '' ELSE '"exitCode":' || exit_code 
         || CASE WHEN exit_code IS NULL OR container_reason IS NULL THEN '' ELSE ',' END
         || CASE WHEN container_reason IS NULL THEN '' ELSE '"reason":' || json_quote(container_reason) END"""
 
+SUMMARY_TEXT = """'{' || life || CASE ended WHEN '' THEN '}' ELSE ',"container":{' || ended || '}}' END"""
+"""A job as ListJobs shows it, when nobody wants it ended and it is no array."""
+
 LIFE_WITHOUT_START = "coalesce(replace(life, ',\"startedAt\":' || started_at, ''), life)"
 
 # A job's row stays narrow, because every change of state rewrites it: what is constant lies in `specs`, which the

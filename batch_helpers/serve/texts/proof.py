@@ -14,7 +14,7 @@ from batch_helpers.serve.state.rows import Ending, NewJob
 from batch_helpers.serve.state.schema import CANCELLED, TABLES, TERMINATED
 from batch_helpers.serve.texts.details import DetailWriter, End, Times
 from batch_helpers.serve.texts.pieces import Birth, head
-from batch_helpers.serve.texts.summaries import page_of
+from batch_helpers.serve.texts.summaries import page_of, page_with
 from batch_helpers.serve.wire.model import operations
 
 _COUNTS = {status.value: 1 for status in Status}
@@ -32,6 +32,9 @@ def prove(arns: Arns) -> None:
         batch["DescribeJobs"].check_answer(json.loads(DetailWriter(arns).answer(details, arrays)))
         for rows in (jobs.of_queue("q", "FAILED", 100, 100), jobs.filtered("q", "TRUE", (), 100, 100)):
             batch["ListJobs"].check_answer(json.loads(page_of(rows, arrays, "token")))
+        sqlite.execute("UPDATE jobs SET flags = 0, size = NULL")
+        plain = jobs.plain_page("q", "FAILED", 100, 100)
+        batch["ListJobs"].check_answer(json.loads(page_with(plain.text if plain else "{}", "token")))
     finally:
         sqlite.close()
 

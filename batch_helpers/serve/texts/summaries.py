@@ -14,7 +14,11 @@ Row = tuple[int, str, str, int | None, int]
 
 def page_of(rows: Iterable[Row], arrays: Mapping[int, dict[str, int]], next_token: str | None) -> Rendered:
     """A whole answer of ListJobs; `arrays` are the status summaries of arrays, by seq."""
-    summaries = ",".join([_text(row, arrays) for row in rows])
+    return page_with(",".join([_text(row, arrays) for row in rows]), next_token)
+
+
+def page_with(summaries: str, next_token: str | None) -> Rendered:
+    """A whole answer of ListJobs around the text of its jobs."""
     end = f',"nextToken":{json.dumps(next_token)}' if next_token else ""
     return Rendered(f'{{"jobSummaryList":[{summaries}]{end}}}'.encode())
 

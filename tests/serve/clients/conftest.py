@@ -10,25 +10,30 @@ from batch_helpers.serve import serve
 from batch_helpers.serve.endpoint import Endpoint
 from tests.serve.clients.others import ROOT
 from tests.serve.fixtures import client, end_all
-from tests.servers import moto_server, session
+from tests.servers import moto_server, reset, session
 
 AWSCLI = ROOT / ".tools/clients/awscli/bin"
 
 
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    with moto_server() as url:
+        yield url
+
+
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Everything of AWS but Batch, by moto, as the default of whatever runs here; a bucket `bucket` too."""
+def cloud(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything of AWS but Batch, by moto, as the default of whatever runs here; an empty bucket `bucket` too."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".config").mkdir()
-    with moto_server() as url:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        session().client("s3", endpoint_url=url).create_bucket(Bucket="bucket")
-        yield url
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, text in {**keys, "AWS_ENDPOINT_URL": moto}.items():
+        monkeypatch.setenv(name, text)
+    reset(moto)
+    session().client("s3", endpoint_url=moto).create_bucket(Bucket="bucket")
+    return moto
 
 
 @pytest.fixture
