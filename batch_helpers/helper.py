@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
@@ -13,6 +13,7 @@ from batch_helpers.conductor import Conductor
 from batch_helpers.diagnose import diagnose
 from batch_helpers.engines.base import ArrayEngine, Engine
 from batch_helpers.errors import InvalidInput, InvalidJob, UnknownDependency
+from batch_helpers.finding import Finding, ok
 from batch_helpers.job import Job, JobDetail
 from batch_helpers.monitor import Snapshot, Watch, watch
 from batch_helpers.plan import Action, Decision, Plan, World, plan
@@ -86,15 +87,16 @@ class BatchHelper:
         if self.dry_run:
             ids = self._pretend(decided)
         else:
-            wanted = [item.job for item in decided if item.action in (Action.SUBMIT, Action.HOLD)]
+            wanted = decided.wanted
             self.engine.check([*(self._bound(job, ()) for job in wanted), *self._fallbacks(wanted)])
             ids = self._conductor.carry_out(decided)
         return [ids[place] for place in decided.places]
 
-    def plan(self, jobs: Iterable[Job]) -> Plan:
+    def plan(self, jobs: Iterable[Job], *, preflight: bool = False) -> Plan:
         """What would happen to these jobs, and why; submits nothing.
 
-        Conflicts are decisions here, and errors in add_jobs.
+        Conflicts are decisions here, and errors in add_jobs. preflight: look at what would keep the jobs that are to be
+        submitted from running, too: see `Plan.preflight`.
         """
         jobs = _jobs(jobs)
         run = self._conductor.run
@@ -113,7 +115,19 @@ class BatchHelper:
             held=run.held,
             capabilities=self.engine.capabilities,
         )
-        return self._explained(plan(jobs, world), queues)
+        decided = self._explained(plan(jobs, world), queues)
+        return replace(decided, preflight=self.preflight(decided.wanted)) if preflight else decided
+
+    def preflight(
+        self,
+        jobs: Sequence[Job],
+        definitions: Mapping[str, Mapping[str, Any]] | None = None,  # noqa: ARG002
+    ) -> tuple[Finding, ...]:
+        """What would keep these jobs from running, as far as it shows beforehand; changes nothing.
+
+        definitions: those that will be registered for them, by name, as RegisterJobDefinition takes them.
+        """
+        return (ok("preflight", f"nothing to look at for {len(jobs)} jobs on engine {self.engine.name!r}"),)
 
     @property
     def planned(self) -> Plan:
@@ -288,7 +302,18 @@ class LocalBatchHelper(BatchHelper):
         from batch_helpers.engines.local import LocalEngine
 
         engine = LocalEngine(directory, containers=containers, vcpus=vcpus, memory=memory)
+        self._place = engine.directory, engine.room
         super().__init__(engine, _stores(None), job_queue=job_queue, dry_run=dry_run, **options)
+
+    def preflight(
+        self,
+        jobs: Sequence[Job],
+        definitions: Mapping[str, Mapping[str, Any]] | None = None,  # noqa: ARG002
+    ) -> tuple[Finding, ...]:
+        """Whether directories can be written, and this machine has what the jobs ask for."""
+        from batch_helpers.doctor.local import preflight
+
+        return preflight(*self._place, jobs)
 
 
 class AWSBatchHelper(BatchHelper):
@@ -325,6 +350,16 @@ class AWSBatchHelper(BatchHelper):
         engine = AWSEngine(access, rate=rate, spill=place, array=array, reclaims=reclaims)
         super().__init__(engine, store, job_queue=job_queue, dry_run=dry_run, **options)
         self._access = access
+
+    def preflight(
+        self, jobs: Sequence[Job], definitions: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> tuple[Finding, ...]:
+        """The doctor's checks that apply to these jobs; see docs/setup.md."""
+        from batch_helpers.doctor.preflight import preflight
+
+        if not jobs or self._access is None:
+            return super().preflight(jobs)
+        return preflight(self._access, jobs, self.job_queue, definitions)
 
 
 class AzureBatchHelper(BatchHelper):

@@ -13,6 +13,7 @@ from typing import TypeVar
 from batch_helpers.claims import folder_conflicts
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import CycleError, OutputConflict, UnknownDependency
+from batch_helpers.finding import Finding
 from batch_helpers.job import Job, JobDetail
 from batch_helpers.uris import claimed_uri
 from batch_helpers.validity import Survey, described
@@ -72,10 +73,14 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One decision for each distinct job, and for each job given the position of its decision."""
+    """One decision for each distinct job, and for each job given the position of its decision.
+
+    preflight: what was found to keep those that are submitted from running; empty when nobody asked.
+    """
 
     decisions: tuple[Decision, ...]
     places: Sequence[int]
+    preflight: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
         return len(self.decisions)
@@ -95,6 +100,11 @@ class Plan:
         if conflicts:
             more = f"\n… and {len(conflicts) - 10} more" if len(conflicts) > 10 else ""
             raise OutputConflict("\n".join(dict.fromkeys(conflicts[:10])) + more)
+
+    @property
+    def wanted(self) -> list[Job]:
+        """The jobs that are to be submitted, now or later."""
+        return [item.job for item in self.decisions if item.action in (Action.SUBMIT, Action.HOLD)]
 
     def explained(self, earlier: Mapping[str, str]) -> Plan:
         """The same plan, with what became of earlier tries, by key, in the reasons of those that are submitted."""

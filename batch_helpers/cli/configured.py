@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 PROFILE = "config_profile"
 """The parameter of `batch-helpers` itself that names a profile of the settings."""
 
+_ROLES = {"execution_role_arn": "executionRoleArn", "task_role_arn": "taskRoleArn"}
+
 
 def configured() -> Settings:
     """The settings that hold. Raises InvalidInput."""
@@ -19,3 +22,9 @@ def configured() -> Settings:
 
     context = click.get_current_context(silent=True)
     return Settings.load(context.find_root().params.get(PROFILE) if context else None)
+
+
+def with_roles(given: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The roles of jobs, as EZBatchWorkflow.submit takes them: as they are given, or else as the settings say."""
+    settings = configured()
+    return {name: settings.first(setting, given.get(name)) for name, setting in _ROLES.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch_helpers.cli.configured import configured
 from batch_helpers.cli.outcome import DONE, FAILED, ending
 from batch_helpers.cli.where import json_option
 from batch_helpers.errors import InvalidInput
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("--queue", "-q", "queues", multiple=True, envvar="BATCH_HELPERS_QUEUE", help="Queue; may be given again.")
+@click.option("--queue", "-q", "queues", multiple=True, help="Job queue, by name or ARN. May be given again.")
 @click.option("--job", "job_id", metavar="ID", help="A job that does not start, or that has failed.")
 @click.option("--image", "images", multiple=True, help="A container image that jobs use. May be given again.")
 @click.option("--bucket", "buckets", multiple=True, metavar="BUCKET[/PREFIX]", help="Where jobs write. May be again.")
@@ -48,10 +49,11 @@ def command(
     from batch_helpers.doctor.gathering import Questions
     from batch_helpers.finding import finding_lines, problems
 
+    queues = queues or _usual(job_id)
     questions = Questions(
         queues,
         job_id,
-        needs=tuple(_need(queue, size) for queue in queues if any(size.values())),
+        needs=_needs(queues, {name: value for name, value in size.items() if value is not None}),
         images=images,
         writes=tuple(_uri(text) for text in buckets),
         everywhere=True,
@@ -64,14 +66,22 @@ def command(
     return FAILED if problems(findings) else DONE
 
 
-def _need(queue: str, size: dict[str, float | None]) -> Need:
+def _usual(job_id: str | None) -> tuple[str, ...]:
+    """The settings' queue, when no job says which one is meant."""
+    settings = configured()
+    queue = settings["queue"] if settings["engine"] == "aws" and job_id is None else None
+    return (queue,) if queue else ()
+
+
+def _needs(queues: tuple[str, ...], size: dict[str, float]) -> tuple[Need, ...]:
     from batch_helpers.doctor.needs import Need
 
     for name, value in size.items():
-        if value is not None and not value > 0:
+        if not value > 0:
             raise InvalidInput(f"--{name} {value:g}: give a positive number")
-    given = {name: value for name, value in size.items() if value is not None}
-    return Need("such a job", queue, **given)  # type: ignore[arg-type]
+    if size and not queues:
+        raise InvalidInput(f"--{next(iter(size))}: say in which queue: --queue")
+    return tuple(Need("such a job", queue, **size) for queue in queues) if size else ()  # type: ignore[arg-type]
 
 
 def _uri(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batch_helpers.cli.configured import configured
+from batch_helpers.cli.configured import with_roles
 from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
 from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
@@ -18,7 +18,6 @@ from batch_helpers.errors import InvalidInput
 if TYPE_CHECKING:
     from batch_helpers.monitor import Snapshot
 
-_ROLES = {"execution_role_arn": "executionRoleArn", "task_role_arn": "taskRoleArn"}
 _SKIPPED = "SKIPPED"
 
 
@@ -46,9 +45,9 @@ def command(target: Target, interval: float, detach: bool, deregister: bool, as_
             if given:
                 raise InvalidInput(f"{option}: {target.file} watches its jobs itself, and it decides")
         return target.script.run(target.where)
-    engine, settings = target.where.helper(), configured()
-    roles = {name: settings.first(setting, roles[name]) for name, setting in _ROLES.items()}
-    ids = workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **roles)
+    engine = target.where.helper()
+    known = with_roles(roles)
+    ids = workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **known)
     snapshot = None if detach else workflow.monitor(interval)
     code = DONE if snapshot is None else snapshot.exit_code
     if code == INTERRUPTED:

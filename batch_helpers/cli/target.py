@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from batch_helpers.cli.configured import with_roles
 from batch_helpers.cli.script import Script
 from batch_helpers.cli.where import Where, where_options
 from batch_helpers.errors import InvalidInput
@@ -69,6 +70,13 @@ class Target:
     def plan(self) -> Plan:
         """What would happen to each job; made once."""
         return self._decided[1]
+
+    def looked_at(self) -> Plan:
+        """The plan, with what would keep its jobs from running."""
+        if self.workflow is None:
+            return replace(self.plan, preflight=self.helper.preflight(self.plan.wanted))
+        helper, roles = self.where.helper(), with_roles({})
+        return self.workflow.plan(self.where.queue, engine=helper, preflight=True, **roles)
 
     def cancel(self, reason: str) -> list[str]:
         """End what is active of it; the jobIds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batch_helpers.helper import BatchHelper
@@ -29,9 +30,13 @@ class Submission:
         self._unwanted: list[str] = []
         self._begun = False
 
-    def plan(self) -> Plan:
-        """What submit would do."""
-        return self._helper.plan(self._translated.jobs.values())
+    def plan(self, *, preflight: bool = False) -> Plan:
+        """What submit would do; with what would keep the jobs from running, if that is asked for."""
+        decided = self._helper.plan(self._translated.jobs.values())
+        if not preflight:
+            return decided
+        contents = {name: content for name, (_, content) in self._translated.contents.items()}
+        return replace(decided, preflight=self._helper.preflight(decided.wanted, contents))
 
     def submit(self, *, keep_definitions: bool) -> dict[str, str | None]:
         """Register the definitions that are needed and missing, then submit; jobIds by the jobs' names."""

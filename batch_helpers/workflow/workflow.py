@@ -94,9 +94,21 @@ class EZBatchWorkflow(JSONText):
         self._submission = submission
         return submission.submit(keep_definitions=keep_definitions)
 
-    def plan(self, queue: str | None = None, *, engine: BatchHelper | str | None = None) -> Plan:
-        """What submit would do, and why; submits and registers nothing."""
-        return self._open(queue, engine).plan()
+    def plan(
+        self,
+        queue: str | None = None,
+        *,
+        engine: BatchHelper | str | None = None,
+        preflight: bool = False,
+        execution_role_arn: str | None = None,
+        task_role_arn: str | None = None,
+    ) -> Plan:
+        """What submit would do, and why; submits and registers nothing.
+
+        preflight: look at what would keep the jobs from running with these roles, too: see BatchHelper.plan.
+        """
+        roles = _roles(execution_role_arn, task_role_arn) if preflight else None
+        return self._open(queue, engine, roles).plan(preflight=preflight)
 
     def monitor(self, interval: float = 60) -> Snapshot:
         """Print how the submitted jobs go until they have ended, and return the last snapshot.

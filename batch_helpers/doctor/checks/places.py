@@ -34,12 +34,12 @@ def check_bucket(uri: str, found: Bucket | Absent | Unknown, region: str) -> Fin
         return problem("bucket", f"{uri}: there is no bucket {bucket}", f"aws s3 mb s3://{bucket} --region {region}")
     if isinstance(found.writable, Refused):
         advice = f"allow s3:PutObject on arn:aws:s3:::{bucket}/* to whoever writes there"
-        return problem("bucket", f"{uri} cannot be written: {found.writable.why}", advice)
+        return problem("bucket", f"{uri} cannot be written from here: {found.writable.why}", advice)
     if isinstance(found.writable, Unknown):
         return unknown("bucket", f"{uri}: {found.writable.why}")
     far = found.region not in ("", region)
     if far and found.writable:
         text = f"{uri} is in {found.region} and the jobs are in {region}: every byte is paid for"
         return problem("bucket", text, f"use a bucket in {region}, or a queue in {found.region}")
-    what = "can be written" if found.writable else "is there"
+    what = "can be written from here" if found.writable else "is there"
     return ok("bucket", f"{uri} {what}{f', in {found.region}' if far else ''}")

@@ -19,8 +19,9 @@ T = TypeVar("T")
 class Questions:
     """What is to be looked at.
 
-    queues: names or ARNs; without any, and without a job, all of the region. needs: what jobs ask for.
-    reads, writes: `s3://bucket/prefix` that jobs read from and write to.
+    queues: names or ARNs. needs: what jobs ask for.
+    everywhere: whether to look at all queues when none is named. reads, writes, job_writes: `s3://bucket/prefix` that
+    are read from, that whoever asks writes to, and that jobs write to with their roles.
     """
 
     queues: tuple[str, ...] = ()
@@ -29,8 +30,8 @@ class Questions:
     images: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    job_writes: tuple[str, ...] = ()
     everywhere: bool = False
-    """Whether to look at all queues when none is named."""
 
 
 def gather(asker: Asker, questions: Questions) -> Facts:
@@ -84,7 +85,7 @@ def _environments(asker: Asker, facts: Facts) -> Facts:
 
 
 def _roles(asker: Asker, facts: Facts, questions: Questions) -> dict[tuple[str, str], Any]:
-    """Each role in each use; a task role is asked about what the jobs write."""
+    """Each role in each use; the jobs' own is asked about what they write."""
     wanted: dict[tuple[str, str], None] = {}
     for environment in _there(facts.environments, Environment):
         for use, name in (("service", environment.service_role), ("instance", environment.instance_role)):
@@ -94,13 +95,13 @@ def _roles(asker: Asker, facts: Facts, questions: Questions) -> dict[tuple[str, 
         for use, named in (("execution", need.execution_role), ("task", need.task_role)):
             if named:
                 wanted[use, named] = None
-    writes = [uri.removeprefix("s3://").rstrip("/") for uri in questions.writes]
-    objects = [f"arn:aws:s3:::{place}/x" for place in writes]
-    return {(use, name): roles.role(asker, use, name, objects if use == "task" else ()) for use, name in wanted}
+    own = "task" if any(need.task_role for need in facts.needs) else "instance"
+    objects = [f"arn:aws:s3:::{uri.removeprefix('s3://').rstrip('/')}/x" for uri in questions.job_writes]
+    return {(use, name): roles.role(asker, use, name, objects if use == own else ()) for use, name in wanted}
 
 
 def _buckets(asker: Asker, questions: Questions) -> dict[str, Any]:
-    wanted = dict.fromkeys(questions.reads, False) | dict.fromkeys(questions.writes, True)
+    wanted = dict.fromkeys((*questions.reads, *questions.job_writes), False) | dict.fromkeys(questions.writes, True)
     return {uri: places.bucket(asker, uri, write) for uri, write in wanted.items()}
 
 

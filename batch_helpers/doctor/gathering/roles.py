@@ -31,7 +31,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/IAM_policies.html
 def role(asker: Asker, use: str, name: str, objects: Sequence[str] = ()) -> Role | Absent | Unknown:
     """A role, by name or ARN; for `instance` the name or ARN of an instance profile, or of its role.
 
-    objects: ARNs of what a task role must be able to write.
+    objects: ARNs of what jobs write with it.
     """
     short = name.rsplit("/", 1)[-1]
     if use == "instance":

@@ -59,6 +59,11 @@ class LocalEngine:
         self._seen: int | None = None
         self._said: set[str] = set()
 
+    @property
+    def room(self) -> Room:
+        """How much of the machine jobs may take together."""
+        return Room(self._capacity)
+
     def check(self, jobs: Sequence[Job]) -> None:
         """Raise InvalidJob for the first job that can never run here."""
         for job in jobs:
