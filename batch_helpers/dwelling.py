@@ -17,7 +17,9 @@ MOST_REASONS = 3
 
 
 def waiting_lines(snapshot: Snapshot, now: float, held_since: float | None = None) -> list[str]:
-    """A line for each reason that keeps jobs from starting, one for those that wait for long, one for those held.
+    """A line for each reason that keeps jobs from starting, one for those held, one when all have waited for long.
+
+    Jobs that wait while others run are in a queue, which is no news.
 
     now: seconds since the epoch. held_since: when the first of the held jobs was.
     """
@@ -26,7 +28,7 @@ def waiting_lines(snapshot: Snapshot, now: float, held_since: float | None = Non
     lines = list(_stuck(told, now))
     stuck = {detail.job_id for detail, _ in told}
     long = [detail for detail in could_run if detail.job_id not in stuck and _dwell(detail, now) >= LONG]
-    if long:
+    if long and not any(snapshot.counts[status] for status in (Status.STARTING, Status.RUNNING)):
         lines.append(f"waiting: {_some(long, now)} in RUNNABLE: batch-helpers doctor --job looks for the reason")
     if snapshot.held:
         since = f" for {duration(max(0.0, now - held_since))}" if held_since is not None else ""

@@ -109,6 +109,12 @@ def test_what_keeps_jobs_from_starting_is_said_once_with_how_long() -> None:
     ]
 
 
+def test_to_wait_in_a_queue_that_moves_is_no_news() -> None:
+    jobs = {"a": detail("a", Status.RUNNABLE, created_at=0.0)}
+    assert waiting_lines(Snapshot(jobs=jobs, stages={"s": {Status.RUNNING: 1}}), 9000.0) == []
+    assert waiting_lines(Snapshot(jobs=jobs, stages={"s": {Status.RUNNABLE: 1}}), 9000.0) != []
+
+
 def test_jobs_that_wait_for_a_moment_only_or_that_run_are_not_mentioned() -> None:
     jobs = {"a": detail("a", Status.RUNNABLE, created_at=990.0), "b": detail("b", Status.RUNNING, reason=LACK)}
     assert waiting_lines(Snapshot(jobs=jobs), 1000.0) == []
