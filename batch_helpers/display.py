@@ -7,11 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import TextIO
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from typing import TYPE_CHECKING, TextIO
 
 from batch_helpers.diagnose import failure_lines
 from batch_helpers.dwelling import waiting_lines
@@ -20,6 +16,7 @@ from batch_helpers.job import JobDetail
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Decision
 from batch_helpers.report import (
+    MOST_GROUPS,
     detached_line,
     dry_run_line,
     failure_text,
@@ -28,7 +25,9 @@ from batch_helpers.report import (
     snapshot_table,
     summary_line,
 )
-from batch_helpers.screen import MOST_GROUPS, Screen
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 LOG_LINES = 5
 MOST_FAILURES = 10
@@ -44,10 +43,7 @@ class Display:
         logs: Callable[[str], Iterator[str]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
-        self._live: Live | None = None
-        if self._console.is_terminal and not self._console.is_dumb_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._stream, self._live = stream, _live(stream)
         self._interval, self._logs, self._clock = interval, logs, clock
         self._shown = ""
         self._next, self._pending = 0.0, False
@@ -66,6 +62,8 @@ class Display:
     def show(self, snapshot: Snapshot) -> None:
         """Show the picture: at once on a terminal; elsewhere when it has changed, and not too often."""
         if self._live:
+            from batch_helpers.screen import Screen
+
             self._live.update(Screen(snapshot, self._waiting(snapshot)), refresh=True)
             return
         self._pending = self._clock() < self._next
@@ -130,5 +128,24 @@ class Display:
             return [f"(no log: {exc})"]
 
     def _print(self, text: str) -> None:
-        encoding = self._console.encoding
-        self._console.print(Text(text.encode(encoding, "replace").decode(encoding)))
+        encoding = self._stream.encoding or "utf-8"
+        text = text.encode(encoding, "replace").decode(encoding)
+        if self._live:
+            from rich.text import Text
+
+            self._live.console.print(Text(text))
+        else:
+            print(text, file=self._stream, flush=True)
+
+
+def _live(stream: TextIO) -> Live | None:
+    """What redraws on a terminal; a pipe or a log needs none of it, nor to wait for its import."""
+    if not stream.isatty():
+        return None
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=stream, highlight=False, soft_wrap=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        return None
+    return Live(console=console, auto_refresh=False, transient=True)

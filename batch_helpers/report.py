@@ -15,6 +15,8 @@ from batch_helpers.words import duration, printable, roughly
 
 _ALWAYS = (Status.SUCCEEDED, Status.FAILED)
 _MOST_STAGES = 20
+MOST_GROUPS = 3
+"""Causes of failures that are shown while a run goes on."""
 
 
 def snapshot_table(snapshot: Snapshot) -> str:

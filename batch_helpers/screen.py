@@ -13,11 +13,10 @@ from rich.text import Text
 from batch_helpers.diagnose import failure_lines
 from batch_helpers.job import Status
 from batch_helpers.monitor import Snapshot
-from batch_helpers.report import progress_line
+from batch_helpers.report import MOST_GROUPS, progress_line
 from batch_helpers.words import printable
 
 MOST_STAGES = 12
-MOST_GROUPS = 3
 _NAME, _BAR = 24, 24
 """Most cells of a stage's name, and of its bar."""
 
