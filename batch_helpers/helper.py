@@ -39,8 +39,9 @@ class BatchHelper:
     engine: where jobs run. store: where outputs lie. job_queue: the queue of jobs that name none. dry_run: plan, and
     submit nothing. memory_growth: by what the memory of a job is multiplied that went over it, when it is submitted
     again, up to memory_cap (MiB; by default eight times what it asked for). fallback_queue: where a job goes that was
-    reclaimed too often. recovery: all of that and more, as a Recovery. Use one of its subclasses, or `connect`; this
-    one is for engines of your own.
+    reclaimed too often. recovery: all of that and more, as a Recovery. array: whether jobs that are alike are submitted
+    as array jobs, by engines that know such. Use one of its subclasses, or `connect`; this one is for engines of your
+    own.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class BatchHelper:
         store: Store,
         *,
         job_queue: str | None = None,
+        array: bool | None = None,
         dry_run: bool = False,
         memory_growth: float | None = None,
         memory_cap: int | None = None,
@@ -59,6 +61,8 @@ class BatchHelper:
         stdout: TextIO | None = None,
     ) -> None:
         self.engine, self.store = engine, store
+        if array is not None and isinstance(engine, ArrayEngine):
+            engine.array = array
         self.job_queue, self.dry_run = job_queue, dry_run
         self.recovery = policy(recovery, memory_growth, memory_cap, fallback_queue)
         self._clock, self._sleep, self._stdout = clock, sleep, stdout
@@ -284,7 +288,6 @@ class LocalBatchHelper(BatchHelper):
 
     directory: where the engine keeps its state and logs. containers: `docker`, `podman` or `apptainer` to run jobs that
     name an image in it; otherwise their commands run directly. vcpus, memory (MiB): how much of the machine to use.
-    array: has no effect here.
     """
 
     def __init__(
@@ -295,7 +298,6 @@ class LocalBatchHelper(BatchHelper):
         containers: str | None = None,
         vcpus: float | None = None,
         memory: int | None = None,
-        array: bool = False,  # noqa: ARG002
         dry_run: bool = False,
         **options: Any,
     ) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from batch_helpers.engines.aws import images, limits
 from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.arrays import Arrays, sending
-from batch_helpers.engines.aws.arrays.grouping import Part, split, split_child
+from batch_helpers.engines.aws.arrays.grouping import Part, parents_of, split, split_child
 from batch_helpers.engines.aws.catalogue import Definitions
 from batch_helpers.engines.aws.contents import ContentDefinitions
 from batch_helpers.engines.aws.crew import each, spread
@@ -50,7 +50,7 @@ class Dispatch:
 
     def submit(self, jobs: Sequence[Job], *, array: bool) -> list[str | None]:
         """The jobIds, in order; None for those that have to be held."""
-        parts = split(jobs, self._arrays.upstream(), self._may_be_child if array else _never)
+        parts = split(jobs, self._arrays.upstream(parents_of(jobs)), self._may_be_child if array else _never)
         for job in map(jobs.__getitem__, parts.held):
             self._hold(job, array=array)
         submission = Submission(self._api, self._sleep)
@@ -105,7 +105,9 @@ class Dispatch:
         return 1 if self._definitions.of(job).retries else self._reclaims
 
     def _order(self, jobs: Sequence[Job], part: Part) -> sending.Order:
-        return sending.order(jobs, part, self._definitions.of(jobs[part.places[0]]), self._spill, self._sign)
+        first = jobs[part.places[0]]
+        self._definitions.check([first])
+        return sending.order(jobs, part, self._definitions.of(first), self._spill, self._sign)
 
     def _keep(self, item: sending.Order) -> None:
         if self._spill is not None and item.carrier.uri is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -123,7 +122,7 @@ class AWSEngine:
     def failed(self, queues: Collection[str]) -> Iterator[JobDetail]:
         """The jobs of these queues that failed and are still known, the newest first; 10,000 of a queue at most."""
         found = each(partial(listing.failed_jobs, self._batch), _distinct(queues), self._width)
-        yield from heapq.merge(*found, key=listing.when_stopped, reverse=True)
+        yield from self._arrays.failed_children(job for jobs in found for job in jobs)
 
     def describe(self, job_ids: Sequence[str]) -> dict[str, JobDetail]:
         """All that is known of these jobs; ids that the service has forgotten are absent."""
@@ -133,11 +132,12 @@ class AWSEngine:
 
     def terminate(self, job_ids: Sequence[str], reason: str) -> None:
         """End these jobs in any state; those that have ended or are unknown are left alone."""
-        self._termination.end(self._arrays.told_to_end(job_ids, started_too=True), reason)
+        self._termination.end(self._arrays.to_end(job_ids), reason)
+        self._arrays.terminated(job_ids)
 
     def cancel(self, job_ids: Sequence[str], reason: str) -> None:
         """End those of these jobs that are before STARTING; the others are left alone."""
-        self._cancellation.end(self._arrays.told_to_end(job_ids, started_too=False), reason)
+        self._cancellation.end(self._arrays.to_end(job_ids), reason)
 
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
         """The lines of one attempt (counted from 1; None is the last) in CloudWatch; no stream yet is no lines.

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from batch_helpers.engines.aws.api import API
+from batch_helpers.engines.aws.details import Parent
 from batch_helpers.engines.aws.listing import jobs_named
 from batch_helpers.engines.aws.once import settled
 from batch_helpers.engines.aws.reading import DESCRIBED, describe_jobs
@@ -41,7 +42,7 @@ class Submission:
 
     def _find(self, request: SubmitJobRequestTypeDef) -> str | None:
         named = list(jobs_named(self._api, request["jobQueue"], request["jobName"]))
-        live = [job for job in named if job.status.active]
+        live = [job for job in named if job.status.active and not (isinstance(job, Parent) and job.cancelled)]
         return max(live, key=_worth).job_id if live else self._finished([job for job in named if job not in live])
 
     def _finished(self, ended: list[JobDetail]) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
 
 from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.arrays import reading
@@ -13,12 +12,15 @@ from batch_helpers.engines.aws.arrays.known import Array
 from batch_helpers.engines.aws.arrays.table import Table, digest_in
 from batch_helpers.engines.aws.crew import each
 from batch_helpers.engines.aws.details import Parent
+from batch_helpers.engines.aws.listing import when_stopped
+from batch_helpers.errors import ServiceError
 from batch_helpers.job import FINGERPRINT_DIGITS, JobDetail, Status
 
 _LATE = 3600.0
 """Seconds by which the clocks of two machines, and a listing, may be late."""
 
 _FEW = 100
+_NEWEST = 10
 _STARTED = (Status.STARTING, Status.RUNNING)
 
 
@@ -39,9 +41,10 @@ class Arrays:
             latest = Parent(job_id, name, Status.SUBMITTED, queue=queue, size=len(table.names))
             self._known[job_id] = Array(job_id, table.names, latest)
 
-    def upstream(self) -> Mapping[str, Upstream]:
-        """The known arrays as jobs that others may wait for, by their jobIds."""
-        return {job_id: Upstream(len(array.names), array.needed()) for job_id, array in self._known.items()}
+    def upstream(self, job_ids: Iterable[str]) -> dict[str, Upstream]:
+        """Those of these arrays that are known, as jobs that others may wait for."""
+        known = {job_id: self._known[job_id] for job_id in job_ids if job_id in self._known}
+        return {job_id: Upstream(len(array.names), array.needed()) for job_id, array in known.items()}
 
     def await_children(self, job_ids: Iterable[str]) -> None:
         """Jobs are held back for these single children, so that their ends are looked for at every poll."""
@@ -52,8 +55,9 @@ class Arrays:
     def with_children(self, jobs: Iterable[JobDetail], *, told: bool) -> list[JobDetail]:
         """These active jobs, with the living children of arrays of ours in the place of their parents.
 
-        told: children of which it is only known how many have ended are given as ended; otherwise all that have not
-        certainly ended are given as active, and more is asked to be certain.
+        told: children of which it is only known how many have ended are given as ended, and arrays whose tables cannot
+        be read stay as they are; otherwise all that have not certainly ended are given as active, and what cannot be
+        read is an error: what is planned without it could run twice.
         """
         jobs = list(jobs)
         found = {job.job_id: job for job in jobs if isinstance(job, Parent) and digest_in(job.name)}
@@ -106,18 +110,37 @@ class Arrays:
     def named(self, jobs: Mapping[str, JobDetail]) -> dict[str, JobDetail]:
         """Descriptions of jobs, the children of arrays of ours under their own names."""
         owners = {job_id: child for job_id in jobs if (child := split_child(job_id)) and digest_in(jobs[job_id].name)}
-        self._learn([parent for parent in {child[0] for child in owners.values()} if parent not in self._known])
+        self._learn({child[0] for child in owners.values()}, strict=False)
         return {job_id: self._named(job, owners.get(job_id)) for job_id, job in jobs.items()}
 
-    def told_to_end(self, job_ids: Sequence[str], *, started_too: bool) -> list[str]:
+    def to_end(self, job_ids: Sequence[str]) -> list[str]:
         """The jobIds to end instead of these: a parent's, where all of its children that have not ended are meant."""
         groups = self._by_array(job_ids)
         whole = {job_id for job_id, indexes in groups.items() if indexes >= set(self._known[job_id].left())}
-        if started_too:
-            for job_id, indexes in groups.items():
-                self._known[job_id].ending |= indexes
         children = {f"{job_id}:{index}" for job_id in whole for index in groups[job_id]}
         return [*whole, *(job_id for job_id in job_ids if job_id not in children)]
+
+    def terminated(self, job_ids: Sequence[str]) -> None:
+        """These have been told to end, whether they had started or not."""
+        for job_id, indexes in self._by_array(job_ids).items():
+            self._known[job_id].terminated |= indexes
+            self._known[job_id].ending |= indexes
+
+    def failed_children(self, jobs: Iterable[JobDetail]) -> list[JobDetail]:
+        """These failed jobs, with the failed children of arrays of ours in the place of their parents.
+
+        Only of the newest arrays, since it takes a listing of each; those whose tables cannot be read are left out.
+        """
+        found: list[JobDetail] = []
+        children: list[JobDetail] = []
+        for job in jobs:
+            (children if isinstance(job, Parent) and digest_in(job.name) else found).append(job)
+        newest = [job.job_id for job in sorted(children, key=when_stopped, reverse=True)[:_NEWEST]]
+        self._learn(newest, strict=False)
+        work = [(self._known[job_id], Status.FAILED) for job_id in newest if job_id in self._known]
+        listed = each(lambda item: reading.children(self._api, *item), work, self._width)
+        found += [child for some in listed for _, child, _ in some]
+        return sorted(found, key=when_stopped, reverse=True)
 
     def _named(self, job: JobDetail, child: tuple[str, int] | None) -> JobDetail:
         array = self._known.get(child[0]) if child else None
@@ -147,29 +170,41 @@ class Arrays:
 
     def _refreshed(self, found: Mapping[str, Parent], *, told: bool) -> dict[str, Array]:
         """The arrays among these parents, brought up to date."""
-        self._learn([job_id for job_id in found if job_id not in self._known])
+        self._learn(found, strict=not told)
         arrays = {job_id: self._known[job_id] for job_id in found if job_id in self._known}
         silent = [job_id for job_id in arrays if found[job_id].counts is None]
         numbered = {**found, **(reading.parents(self._api, silent, self._width) if silent else {})}
         for job_id, array in arrays.items():
             array.latest, array.started = numbered.get(job_id, array.latest), None
+            array.ending = set(array.terminated)
         exact = [array for array in arrays.values() if array.latest.cancelled and array.latest.status.active]
         self._list_exactly(exact)
         self._list([(array, status) for array in arrays.values() for status in array.to_list(all_of_them=not told)])
         return arrays
 
-    def _learn(self, job_ids: Iterable[str]) -> None:
-        strange = [job_id for job_id in job_ids if job_id not in self._strangers]
+    def _learn(self, job_ids: Iterable[str], *, strict: bool) -> None:
+        """Read the tables of arrays that are not known. One that cannot be read is an error, or is left alone."""
+        strange = [job_id for job_id in job_ids if job_id not in self._strangers and job_id not in self._known]
         found = reading.parents(self._api, strange, self._width) if strange else {}
-        arrays = each(partial(reading.array_of, read=self._read, ours=self._ours), list(found.values()), self._width)
-        for job_id, array in zip(found, arrays, strict=True):
+
+        def read(parent: Parent) -> None:
+            try:
+                array = reading.array_of(parent, self._read, self._ours)
+            except ServiceError:
+                if strict:
+                    raise
+                return
             if array is None:
-                self._strangers.add(job_id)
+                self._strangers.add(parent.job_id)
             else:
-                self._known[job_id] = array
+                self._known[parent.job_id] = array
+
+        each(read, list(found.values()), self._width)
 
     def _settled(self, others: Sequence[JobDetail], arrays: Collection[Array], *, told: bool) -> list[JobDetail]:
         """With exact states where the same work is alive twice, since then it matters which one has started."""
+        if not arrays:
+            return list(others)
         children = [(array, array.living(told=told)) for array in arrays]
         seen: set[str] = set()
         twice: set[str] = set()

@@ -50,9 +50,11 @@ def inline(table: Table, image: str | None, *, spare: float = 0.0) -> Carrier | 
 
 
 def from_s3(table: Table, uri: str, url: str) -> Carrier:
-    """A carrier whose children fetch their block; `url` is for tools that cannot sign."""
+    """A carrier whose children fetch their block; `url` is for tools that cannot sign, if it is not too long."""
     places = " ".join(map(str, table.blocks))
-    return Carrier(("/bin/sh", "-c", scripts.FETCHED, scripts.NAME, uri, places, url), uri=uri)
+    command = ("/bin/sh", "-c", scripts.FETCHED, scripts.NAME, uri, places)
+    signed = (*command, url)
+    return Carrier(signed if _length(signed) <= _MOST_IN_COMMAND else command, uri=uri)
 
 
 def too_long(table: Table) -> InvalidInput:

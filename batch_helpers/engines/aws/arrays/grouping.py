@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from batch_helpers.engines.aws.limits import MAX_DEPENDENCIES
 from batch_helpers.job import Job
 
+OWN_PREFIX = "batch_helpers:"
+
 MOST = 10_000
 """Children of one array: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html"""
 
@@ -86,7 +88,19 @@ def _by_shape(
 def needs(job: Job) -> Hashable:
     """What all children of an array have in common."""
     what = (job.job_definition, job.image, job.job_queue, job.group)
-    return (*what, job.vcpus, job.memory, job.gpus, job.attempts, job.timeout, tuple(sorted(job.tags.items())))
+    tags = tuple(sorted(users_tags(job).items()))
+    return (*what, job.vcpus, job.memory, job.gpus, job.attempts, job.timeout, tags)
+
+
+def users_tags(job: Job) -> dict[str, str]:
+    """The tags of a job without those of this package, which are about the job alone."""
+    return {name: value for name, value in job.tags.items() if not name.startswith(OWN_PREFIX)}
+
+
+def parents_of(jobs: Iterable[Job]) -> set[str]:
+    """The arrays for whose children these jobs wait."""
+    children = (split_child(str(item)) for job in jobs for item in job.depends_on)
+    return {child[0] for child in children if child is not None}
 
 
 def _waits(job: Job, known: Mapping[str, Upstream]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

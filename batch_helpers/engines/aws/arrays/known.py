@@ -19,7 +19,7 @@ class Array:
 
     ended: what is known of those that have ended. described: the failed ones whose attempts are known. started: exactly
     how those stand that have started, where that was asked; otherwise only their number is known. ending: those that
-    have been told to end. awaited: whether jobs are held back for single children of it.
+    have been told to end, terminated: by this engine. awaited: whether jobs are held back for single children of it.
     """
 
     job_id: str
@@ -28,6 +28,7 @@ class Array:
     ended: dict[int, JobDetail] = field(default_factory=dict)
     described: set[int] = field(default_factory=set)
     ending: set[int] = field(default_factory=set)
+    terminated: set[int] = field(default_factory=set)
     started: Mapping[int, JobDetail] | None = None
     awaited: bool = False
     _told: tuple[object, list[JobDetail]] | None = None

@@ -46,7 +46,7 @@ _bh_d=$(printf %s "$1" | base64 -d 2>/dev/null | gzip -dc 2>/dev/null) ||
 """$1 is the table, packed by gzip, in base64. Needs base64 and gzip, which coreutils and busybox have."""
 
 FETCHED = f"""\
-{_BEGIN}_bh_w=$1 _bh_u=$3 _bh_k=
+{_BEGIN}_bh_w=$1 _bh_u=${{3-}} _bh_k=
 set -- $2
 [ $# -gt $((_bh_i / {BLOCK} + 1)) ] || lost "$_bh_w has no line for it"
 shift $((_bh_i / {BLOCK}))
@@ -65,10 +65,10 @@ if [ -z "$_bh_k" ] && python3 -c 'import boto3' >/dev/null 2>&1; then
 body = boto3.client("s3").get_object(Bucket=sys.argv[1], Key=sys.argv[2], Range=sys.argv[3])["Body"]
 sys.stdout.buffer.write(body.read())' "${{_bh_p%%/*}}" "${{_bh_p#*/}}" "$_bh_r"
 fi
-if [ -z "$_bh_k" ] && command -v curl >/dev/null 2>&1; then
+if [ -z "$_bh_k" ] && [ -n "$_bh_u" ] && command -v curl >/dev/null 2>&1; then
   try curl -fsS --retry 3 -H "Range: $_bh_r" "$_bh_u"
 fi
-if [ -z "$_bh_k" ] && command -v wget >/dev/null 2>&1; then
+if [ -z "$_bh_k" ] && [ -n "$_bh_u" ] && command -v wget >/dev/null 2>&1; then
   try wget -q -O - "$_bh_u"
 fi
 [ -n "$_bh_k" ] || lost "$_bh_e; it takes aws, python3 with boto3, curl or wget, and a job role that may read it"

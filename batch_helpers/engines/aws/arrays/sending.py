@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from batch_helpers.engines.aws.arrays import carriers
 from batch_helpers.engines.aws.arrays.carriers import Carrier
-from batch_helpers.engines.aws.arrays.grouping import MOST, Part, needs
+from batch_helpers.engines.aws.arrays.grouping import MOST, Part, needs, users_tags
 from batch_helpers.engines.aws.arrays.table import Table, array_name, table_of
 from batch_helpers.engines.aws.definition import Definition
 from batch_helpers.engines.aws.requests import FINGERPRINT_TAG, submit_request
@@ -38,8 +38,9 @@ class Order:
 
     def request(self, definition: str, mark: str, reclaims: int = 1) -> SubmitJobRequestTypeDef:
         """The request; `mark` tells this submission from earlier ones of its name. reclaims: see submit_request."""
-        carried = replace(self.first, command=self.carrier.command, parameters={}, environment={}, depends_on=())
-        whole = self.first.bound(self.first.job_queue, self.part.whole)
+        first = replace(self.first, tags=users_tags(self.first), depends_on=())
+        carried = replace(first, command=self.carrier.command, parameters={}, environment={})
+        whole = first.bound(first.job_queue, self.part.whole)
         request = cast(dict[str, Any], submit_request(whole, definition, mark, carried, reclaims=reclaims))
         request["jobName"] = self.name
         request["arrayProperties"] = {"size": len(self.part.places)}

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,6 @@ from batch_helpers.helper import BatchHelper
 from batch_helpers.job import Job
 from batch_helpers.serve import serve
 from batch_helpers.serve.endpoint import Endpoint
-from batch_helpers.stores.base import Store
 from batch_helpers.testing import MemoryStore
 from tests.servers import session
 
@@ -26,12 +26,12 @@ class Cloud:
         self.endpoint = endpoint
         self.outputs = MemoryStore()
 
-    def helper(self, *, array: bool = True, spill: bool = True, store: Store | None = None) -> BatchHelper:
+    def helper(self, *, array: bool = True, spill: bool = True, **options: Any) -> BatchHelper:
         """A script that has just been started."""
         access = AWSAccess(session=session(), endpoint_url=self.endpoint.url)
         place = Spill("s3://bucket/tables", self.outputs) if spill else None
         engine = AWSEngine(access, rate=2000, array=array, spill=place)
-        return BatchHelper(engine, store or self.outputs, job_queue=QUEUE, stdout=StringIO())
+        return BatchHelper(engine, self.outputs, job_queue=QUEUE, stdout=StringIO(), **options)
 
     def make(self, *jobs: Job) -> None:
         """Let the outputs of these jobs be there."""

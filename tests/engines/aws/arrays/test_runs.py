@@ -120,6 +120,7 @@ class TestRerun:
         again = instant.helper()
         submitted = [decision for decision in again.plan(jobs) if decision.action is Action.SUBMIT]
         assert [decision.job.name for decision in submitted] == ["s-4", "s-7"]
+        assert all(decision.reason.startswith("failed ") for decision in submitted), submitted[0].reason
         again.add_jobs(jobs)
         instant.make(*jobs)
         assert until(again, lambda seen: not seen.active).exit_code == 0
@@ -138,6 +139,24 @@ class TestRerun:
         ids = held.helper().add_jobs(stage("s", 10))
         assert held.accepted() == [10]
         assert len(set(ids)) == 10
+
+    def test_children_that_ran_out_of_memory_become_an_array_with_more(self, held: Cloud) -> None:
+        first = stage("a", 10, memory=128)
+        second = stage("b", 10, first)
+        killed = {"exit_code": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"}
+        outcomes = [Outcome("a-*", array_index=n, hold="RUNNABLE", **killed) for n in (2, 3, 5)]  # type: ignore[arg-type]
+        held.endpoint.script([*outcomes, Outcome(hold="RUNNABLE")])
+        helper = held.helper(memory_growth=2)
+        helper.add_jobs([*first, *second])
+        until(helper, lambda seen: seen.counts[Status.RUNNABLE] == 10)
+        held.endpoint.script([Outcome("b-*", hold="RUNNABLE")])
+        held.make(*first)
+        held.endpoint.release()
+        until(helper, lambda seen: seen.counts[Status.RUNNABLE] == 10 and len(held.accepted()) == 4)
+        assert held.accepted() == [10, 10, 3, 3]
+        held.make(*second)
+        held.endpoint.release()
+        assert until(helper, lambda seen: not seen.active).exit_code == 0
 
 
 class TestStages:
@@ -240,6 +259,8 @@ class TestTables:
             held.helper().add_jobs(jobs)
         assert held.accepted() == [1500]
         assert helper._watch.poll().active == 1500
+        [seen] = held.helper().engine.look(["local"], ["a job of another run"])  # type: ignore[attr-defined]
+        assert seen.key is None
 
     def test_a_malformed_one_is_told_of(self, held: Cloud) -> None:
         jobs = stage("s", 1500)
