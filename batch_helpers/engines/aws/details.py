@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from batch_helpers.errors import AmbiguousAnswer
@@ -38,7 +39,8 @@ def from_summary(raw: Raw, queue: str) -> JobDetail:
 
 def has_children(raw: Raw) -> bool:
     """Whether this is an array job as a whole, and not a child of one or a job by itself."""
-    return "size" in _array(raw) and "index" not in _array(raw)
+    array: Raw = raw.get("arrayProperties") or {}
+    return "size" in array and "index" not in array
 
 
 def from_description(raw: Raw) -> JobDetail:
@@ -74,16 +76,8 @@ def streams(raw: Raw, attempt: int | None) -> list[tuple[str, str]]:
 
 
 def _detail(raw: Raw, queue: str, container: Raw, attempts: tuple[Attempt, ...]) -> JobDetail:
-    of_parents = {}
-    if has_children(raw):
-        counts = _array(raw).get("statusSummary")
-        of_parents = {
-            "size": _array(raw)["size"],
-            "counts": None if counts is None else {Status(name): number for name, number in counts.items()},
-            "cancelled": bool(raw.get("isCancelled")),
-            "command": tuple(container.get("command") or ()),
-        }
-    return (Parent if of_parents else JobDetail)(
+    kind: Any = partial(Parent, **_of_parents(raw, container)) if has_children(raw) else JobDetail
+    detail: JobDetail = kind(
         job_id=raw["jobId"],
         name=raw["jobName"],
         status=Status(raw["status"]),
@@ -95,12 +89,18 @@ def _detail(raw: Raw, queue: str, container: Raw, attempts: tuple[Attempt, ...])
         started_at=_seconds(raw, "startedAt"),
         stopped_at=_seconds(raw, "stoppedAt"),
         attempts=attempts,
-        **of_parents,
     )
+    return detail
 
 
-def _array(raw: Raw) -> Raw:
-    return raw.get("arrayProperties") or {}
+def _of_parents(raw: Raw, container: Raw) -> dict[str, Any]:
+    counts = raw["arrayProperties"].get("statusSummary")
+    return {
+        "size": raw["arrayProperties"]["size"],
+        "counts": None if counts is None else {Status(name): number for name, number in counts.items()},
+        "cancelled": bool(raw.get("isCancelled")),
+        "command": tuple(container.get("command") or ()),
+    }
 
 
 def _attempts(raw: Raw) -> tuple[Attempt, ...]:
