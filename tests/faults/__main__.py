@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1, help="of the first run; each later one has the next")
     parser.add_argument("--only", type=int, help="only the run with this number, counted from 0; says what it was")
+    parser.add_argument("--story", action="store_true", help="with --only: all that happened")
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     if given.only is not None:
@@ -29,6 +30,7 @@ def main() -> int:
         verdicts.append(verdict)
         if verdict.violations or given.only is not None:
             _tell(verdict, given.seed)
+            print("\n".join(verdict.story if given.story else ()), flush=True)
     broken = sum(bool(verdict.violations) for verdict in verdicts)
     print(f"{totals(verdicts)}; {time.monotonic() - began:.0f} s")
     print(f"violations in {broken} of {len(verdicts)} runs (bar 0): {'NOT MET' if broken else 'met'}")

@@ -29,7 +29,8 @@ _lines: list[Line] = []
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one seed. text: what it stood for. trace: all that happened, to compare two runs of one seed."""
+    """What became of one seed. text: what it stood for. trace: all that happened, to compare two runs of one seed;
+    story: the same for people."""
 
     seed: int
     text: str
@@ -38,6 +39,7 @@ class Verdict:
     requests: Counter[str]
     seconds: float
     trace: tuple[object, ...]
+    story: tuple[str, ...]
 
 
 def run(given: Scenario) -> Verdict:
@@ -64,7 +66,6 @@ def campaign(seeds: Sequence[int], processes: int = 1) -> Iterator[Verdict]:
 class _Run:
     def __init__(self, given: Scenario, directory: str) -> None:
         self._given, self._ledger = given, Ledger(given)
-        self._visible: dict[str, float] = {}
         self._stage = Stage(1.0, lambda: self._endpoint.due(), lambda: self._endpoint.settle())
         self._endpoint = Endpoint(directory, given, self._ledger, lambda: self._stage.now, self._may_start)
         while len(_lines) < given.drivers:
@@ -88,7 +89,7 @@ class _Run:
         trace = (works, codes, tuple(sorted(self._endpoint.counters.requests.items())), self._stage.now)
         return Verdict(
             self._given.seed, str(self._given), tuple(ledger.violations), codes,
-            self._endpoint.counters.requests, self._stage.now, trace,
+            self._endpoint.counters.requests, self._stage.now, trace, tuple(ledger.story),
         )  # fmt: skip
 
     def _perform(self) -> None:
@@ -105,6 +106,7 @@ class _Run:
     def _drain(self) -> None:
         """Everybody has left: let what runs end, and see what there is."""
         ledger = self._ledger
+        self._endpoint.reveal()
         self._stage.run_to(self._stage.now + _DRAINED)
         for driver in self._drivers:
             if len(driver.codes) >= MOST_STARTS:
@@ -115,15 +117,12 @@ class _Run:
         if self._endpoint.due() is not None:
             ledger.accuse(self._stage.now, "jobs are still active an hour after the last script")
 
-    def _may_start(self, job_id: str, since: float) -> bool:
-        """In a patient queue a job starts when every script that is running has looked since it could be seen."""
+    def _may_start(self, alike: Sequence[str], since: float) -> bool:
+        """In a patient queue jobs wait for longer than listings lag, and until every script has looked since."""
         if not self._given.patient:
             return True
-        if self._endpoint.hidden(job_id):
-            self._visible[job_id] = self._stage.now
-            return False
-        seen_from = self._visible.get(job_id, 0.0)
-        return all(driver.looked(max(seen_from, since)) for driver in self._drivers)
+        since = max(since, *map(self._endpoint.visible_since, alike))
+        return since <= self._stage.now and all(driver.looked(since, twin=len(alike) > 1) for driver in self._drivers)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class Driver:
         self._after = self._dead = False
         self.codes: list[int] = []
         self.calls = 0
-        self.living = False
+        self.living = self.gone = False
         self._asked = self.saw = 0.0
 
     def perform(self) -> None:
@@ -63,12 +63,17 @@ class Driver:
         except BaseException as exc:
             self._ledger.accuse(self._stage.now, f"driver {self.number} broke the campaign: {exc!r}")
         finally:
-            self.living = False
+            self.living, self.gone = False, True
             self._stage.leave(self.number)
 
-    def looked(self, since: float) -> bool:
-        """Whether this script, if it is running, has polled and healed after `since`."""
-        return not self.living or self.saw >= since
+    def looked(self, since: float, *, twin: bool) -> bool:
+        """Whether this script, while it runs, has polled and healed after `since`.
+
+        twin: whether there is something to heal, for which a script that is down is waited for.
+        """
+        if self.living:
+            return self.saw >= since
+        return self.gone or not twin
 
     def _content(self) -> bool:
         if not self.codes or self.codes[-1] not in (0, 1):
@@ -86,7 +91,8 @@ class Driver:
         began = self._stage.now
         try:
             code = self._script()
-        except BatchHelpersError:
+        except BatchHelpersError as exc:
+            self._ledger.tell(self._stage.now, f"driver {self.number} ends with {exc!r}")
             return _KILLED if self._dead else _RAISED
         except BaseException as exc:
             if not self._dead:
@@ -109,7 +115,10 @@ class Driver:
         )
         self._watch_over(engine, helper)
         helper.add_jobs(self._jobs)
-        return helper.monitor(interval=10).exit_code
+        summary = helper.monitor(interval=self._scenario.interval)
+        for detail in summary.failed:
+            self._ledger.tell(self._stage.now, f"driver {self.number} counts as failed: {detail}")
+        return summary.exit_code
 
     def _watch_over(self, engine: AWSEngine, helper: BatchHelper) -> None:
         """Note when the script has looked at everything and healed it, and what it skips."""
@@ -177,11 +186,24 @@ class Driver:
         if last and not self._after:
             self._die()
         self._stage.pause(self.number, 0.1 * self._random.random())
-        answer = self._storage.answer(request) if service == "s3" else batch(self._endpoint.ask, request, self._random)
+        answer = self._answer(service, request)
         self._stage.pause(self.number, 0.1 * self._random.random())
         if last:
             self._die()
         return answer
+
+    def _answer(self, service: str, request: Any) -> AWSResponse:
+        told = f"driver {self.number} asks {request.method} {request.url.rpartition('/')[2]} {request.body!r:.300}"
+        try:
+            answer = self._storage.answer(request) if service == "s3" else self._of_batch(request)
+        except BaseException as exc:
+            self._ledger.tell(self._stage.now, f"{told} -> {type(exc).__name__}")
+            raise
+        self._ledger.tell(self._stage.now, f"{told} -> {answer.status_code}")
+        return answer
+
+    def _of_batch(self, request: Any) -> AWSResponse:
+        return batch(self._endpoint.ask, request, self._random)
 
     def _is_last(self) -> bool:
         if self._left is None:
@@ -191,4 +213,5 @@ class Driver:
 
     def _die(self) -> None:
         self._dead = True
+        self._ledger.tell(self._stage.now, f"driver {self.number} is killed")
         raise Killed

@@ -21,13 +21,17 @@ class Work:
 
 @dataclass
 class Ledger:
-    """The outputs that are there, since when, and all work that was done. `violations` say what should never be."""
+    """The outputs that are there, since when, and all work that was done.
+
+    violations: what should never be. story: all that happened, in words.
+    """
 
     scenario: Scenario
     written: dict[str, float] = field(default_factory=dict)
     works: dict[str, list[Work]] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+    story: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.written.update(dict.fromkeys(self.scenario.present, 0.0))
@@ -43,12 +47,14 @@ class Ledger:
             elif self.complete(job) and not self._remade(job, max(self.written[uri] for uri in job.outputs)):
                 self.accuse(now, f"{job.name} runs although its outputs are there ({job_id})")
         works.append(Work(job_id, now))
+        self.tell(now, f"{job.name} begins ({job_id})")
 
     def end(self, name: str, job_id: str, now: float, *, good: bool, hollow: bool) -> None:
         """It has ended; when it went well its outputs are there from now on, unless it is hollow."""
         job = self.jobs[name.rpartition("-")[2]]
         work = next(item for item in self.works[job.name] if item.job_id == job_id and item.ended is None)
         work.ended, work.good = now, good and not hollow
+        self.tell(now, f"{job.name} ends {'well' if work.good else 'badly'} ({job_id})")
         if work.good:
             self.written.update(dict.fromkeys(job.outputs, now))
         else:
@@ -56,6 +62,10 @@ class Ledger:
 
     def accuse(self, now: float, what: str) -> None:
         self.violations.append(f"{now:9.2f} s: {what}")
+        self.tell(now, f"!!! {what}")
+
+    def tell(self, now: float, what: str) -> None:
+        self.story.append(f"{now:9.2f} s: {what}")
 
     def complete(self, job: Job) -> bool:
         return all(uri in self.written for uri in job.outputs)
@@ -68,12 +78,12 @@ class Ledger:
         return job.intermediate and bool(users) and all(self.complete(other) for other in users)
 
     def excused(self, job: Job) -> bool:
-        """Whether a job that is not done could not be: it always fails, or something that it needs is not there."""
+        """Whether a job that is not done could not be: it always fails, or hangs on such a one."""
         bad = self.scenario.badly.get(job.name)
-        if bad is not None and bad.times is None:
+        if bad is not None and bad.times is None and not self.complete(job):
             return True
         needs = [item for item in job.depends_on if isinstance(item, Job)]
-        return any(not self.complete(item) and not item.run_dependents_on_fail for item in needs)
+        return any(self.excused(item) for item in needs if not item.run_dependents_on_fail)
 
     def _remade(self, job: Job, since: float) -> bool:
         """Whether something that a job is made from has been worked on since."""

@@ -10,6 +10,8 @@ from batch_helpers.serve.faults import Fault
 
 BUCKET = "bucket"
 MORE_THAN_THE_SERVICE_TAKES = 22
+RETENTION = 200.0
+"""Seconds: longer than any doubt lasts about one job, as the service's week is, and shorter than a slow poll."""
 
 _OPERATIONS = (
     "SubmitJob", "SubmitJob", "SubmitJob", "ListJobs", "ListJobs", "DescribeJobs", "RegisterJobDefinition",
@@ -34,7 +36,8 @@ class Scenario:
     present: outputs that are there from the start. badly: jobs that do not go well, by name. rules: the faults of the
     service. slow: how likely S3 refuses or loses a request, of the first hundred. drivers: scripts that are started at
     about the same time. kills: for each, after how many calls it is killed, one for each time that it is started.
-    retention: seconds for which ended jobs are known. lag: whether listings may not show new jobs yet.
+    retention: seconds for which ended jobs are known. interval: seconds between polls. lag: whether listings may not
+    show new jobs yet.
     patient: jobs wait in the queue until the scripts that run have had one look; what they do see twice, they heal.
     """
 
@@ -47,6 +50,7 @@ class Scenario:
     drivers: int
     kills: tuple[tuple[int, ...], ...]
     retention: float
+    interval: float
     lag: bool
     patient: bool
 
@@ -59,7 +63,8 @@ class Scenario:
         kinds = ", ".join(f"{rule.kind} {rule.operation}" for rule in self.rules)
         return (
             f"{len(self.jobs)} jobs, {len(self.present)} outputs there, {self.drivers} drivers, kills {self.kills}, "
-            f"retention {self.retention:g} s, S3 {self.slow:.0%}, {'patient' if self.patient else 'at once'}, "
+            f"polls {self.interval:g} s apart, retention {self.retention:g} s, S3 {self.slow:.0%}, "
+            f"{'patient' if self.patient else 'at once'}, "
             f"badly {self.badly or 'none'}, faults: {kinds or 'none'}"
         )
 
@@ -69,10 +74,10 @@ def scenario(seed: int) -> Scenario:
     random = Random(seed)
     jobs = _cohort(random)
     drivers = 2 if random.random() < 0.35 else 1
-    lag = random.random() < 0.25
+    lag, forgetful = random.random() < 0.25, random.random() < 0.15
     rules = [_rule(random) for _ in range(random.choice((0, 1, 1, 2, 2, 3, 4)))]
     if lag:
-        rules.append(_lag(random))
+        rules.append(_lag(random, forgetful))
     return Scenario(
         seed=seed,
         jobs=tuple(jobs),
@@ -82,7 +87,8 @@ def scenario(seed: int) -> Scenario:
         slow=random.choice((0.0, 0.0, 0.1, 0.3)),
         drivers=drivers,
         kills=tuple(_kills(random) for _ in range(drivers)),
-        retention=random.choice((3600.0, 3600.0, 3600.0, 30.0, 5.0)),
+        retention=RETENTION if forgetful else 7 * 86400.0,
+        interval=2.5 * RETENTION if forgetful else 10.0,
         lag=lag,
         patient=random.random() < (0.8 if lag or drivers > 1 else 0.3),
     )
@@ -130,10 +136,11 @@ def _rule(random: Random) -> Fault:
     return Fault(kind, random.choice(_OPERATIONS), after, skip=skip, times=times, probability=chance)  # type: ignore[arg-type]
 
 
-def _lag(random: Random) -> Fault:
+def _lag(random: Random, forgetful: bool) -> Fault:
+    """New jobs are not listed for a while, which is shorter than the minute after which one counts as lost."""
     chance, times = random.choice((0.2, 0.6, 1.0)), random.randint(1, 20)
-    if random.random() < 0.5:
-        return Fault("hide", "SubmitJob", times=times, probability=chance, listings=random.randint(1, 8))
+    if random.random() < 0.5 and not forgetful:
+        return Fault("hide", "SubmitJob", times=times, probability=chance, listings=random.randint(1, 4))
     return Fault("hide", "SubmitJob", times=times, probability=chance, seconds=random.choice((1.0, 5.0, 20.0)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections.abc import Callable, Sequence
 from itertools import count
 from random import Random
@@ -17,6 +18,7 @@ from batch_helpers.serve.clock import Clock
 from batch_helpers.serve.defaults import provide
 from batch_helpers.serve.faults import Faults
 from batch_helpers.serve.gateway import Gateway
+from batch_helpers.serve.hiding import Hiding
 from batch_helpers.serve.jobs.retrying import Failure
 from batch_helpers.serve.runners.base import Capacity, Event
 from batch_helpers.serve.scheduling.retention import Retention
@@ -33,14 +35,14 @@ START = 1_800_000_000.0
 _NEXT = {Status.RUNNABLE: Status.STARTING, Status.STARTING: Status.RUNNING, Status.RUNNING: Status.SUCCEEDED}
 _AGAIN = 3.0
 
-MayStart = Callable[[str, float], bool]
+MayStart = Callable[[Sequence[str], float], bool]
+"""Whether a job may leave the queue, by the jobIds of the same work that have not ended, and since when it could."""
 
 
 class Hands:
     """A runner whose jobs take the seconds that the seed gives them, and work in the ledger.
 
-    may_start: asked with a jobId, and since when it could start, before a job leaves the queue. The ledger has the
-    time of the run.
+    may_start: asked before a job leaves the queue. The ledger has the time of the run.
     """
 
     capacity = Capacity()
@@ -90,7 +92,8 @@ class Hands:
 
     def _move(self, seq: int, now: float) -> list[Event]:
         item, status, since = self._plays[seq]
-        if status is Status.RUNNABLE and not self._may_start(item.id, since - START):
+        alike = [other.id for other, _, _ in self._plays.values() if other.name == item.name]
+        if status is Status.RUNNABLE and not self._may_start(alike, since - START):
             heapq.heappush(self._due, (now + _AGAIN, next(self._order), seq))
             return []
         following = _NEXT[status]
@@ -122,6 +125,24 @@ class Hands:
         return [Event(stop.seq, Status.FAILED, _ms(now), TERMINATED, began=found[1] is not Status.RUNNABLE)]
 
 
+class Veils(Hiding):
+    """Hiding that remembers since when each hidden job is to be seen, in seconds of the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visible: dict[str, float] = {}
+
+    def hide(self, job_id: str, until: float | None, listings: int | None) -> None:
+        super().hide(job_id, until, listings)
+        self.visible[job_id] = math.inf if until is None else until
+
+    def hidden(self, job_id: str, now: float) -> bool:
+        hidden = super().hidden(job_id, now)
+        if not hidden and self.visible.get(job_id) == math.inf:
+            self.visible[job_id] = now
+        return hidden
+
+
 class Endpoint:
     """One endpoint, asked in process. `now` tells the time of the run."""
 
@@ -132,7 +153,8 @@ class Endpoint:
         self.hands = Hands(self._clock, ledger, Random(scenario.seed + 1), may_start)
         self.database = Database(directory)
         arns = Arns("us-east-1")
-        self.service = Service(self.database, arns, self._clock, self.hands, DetailWriter(arns))
+        self._veils = Veils()
+        self.service = Service(self.database, arns, self._clock, self.hands, DetailWriter(arns), self._veils)
         provide(self.service)
         gateway, self.faults = Gateway(self.service, "127.0.0.1"), Faults(scenario.seed)
         for rule in scenario.rules:
@@ -154,8 +176,14 @@ class Endpoint:
         while self._loop.run_until_complete(self._scheduler.turn()):
             pass
 
-    def hidden(self, job_id: str) -> bool:
-        return self.service.hiding.hidden(job_id, self._clock.seconds())
+    def visible_since(self, job_id: str) -> float:
+        """Since when listings show a job, in the time of the run; infinite while nobody knows when they will."""
+        self._veils.hidden(job_id, self._clock.seconds())
+        return self._veils.visible.get(job_id, START) - START
+
+    def reveal(self) -> None:
+        """Hide nothing any more: nobody is left whose listings would count."""
+        self._veils = self.service.hiding = Veils()
 
     def ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Heard:
         """Send a request; what comes back over the line."""

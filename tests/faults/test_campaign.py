@@ -25,7 +25,7 @@ def peaceful(drivers: int = 1, *rules: Fault) -> Scenario:
     """A cohort of which nothing is there, and nothing goes wrong but what the rules say."""
     return replace(
         scenario(1), present=frozenset(), badly={}, rules=rules, slow=0.0, drivers=drivers, kills=((),) * drivers,
-        retention=3600.0, lag=False, patient=drivers > 1,
+        retention=3600.0, interval=10.0, lag=False, patient=drivers > 1,
     )  # fmt: skip
 
 
