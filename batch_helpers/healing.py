@@ -101,10 +101,10 @@ class Healing:
 
     def _order(self, job: Job, detail: JobDetail) -> Job | None:
         again, kept = self._fallen[detail.job_id], kept_instead(detail)
+        if self._roster.adopt(detail.job_id, job) or (kept and self._follow(detail.job_id, job, kept)):
+            return None
         needs = [self._roster.run.real(str(item)) for item in job.depends_on]
         if again is None and kept is None and not self._fell(job, detail, needs):
-            return None
-        if self._roster.adopt(detail.job_id, job) or (kept and self._follow(detail.job_id, job, kept)):
             return None
         order = _linked(job if again is None else again.job, detail.job_id)
         bound = self._roster.bind(order, self._roster.unfinished(needs))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from batch_helpers.duplicates import kept_instead, together, twins
 from batch_helpers.helper import BatchHelper
 from batch_helpers.job import Job, JobDetail, Status
+from batch_helpers.monitor import LOST_AFTER
 from batch_helpers.testing import MemoryEngine
 
 
@@ -145,6 +146,25 @@ def test_two_that_ended_each_other_are_followed_by_a_new_one() -> None:
     ids = list(engine.jobs)
     engine.settle(ids[0], Status.FAILED, reason=f"duplicate of {ids[1]}")
     engine.settle(ids[1], Status.FAILED, reason=f"duplicate of {ids[0]}")
+    engine.automatic = True
+    assert first.monitor().exit_code == 0
+    assert second.monitor().exit_code == 0
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_a_job_that_failed_gives_way_to_a_live_one_that_another_script_has_submitted_since(forgotten: bool) -> None:
+    engine = MemoryEngine(unique=False)
+    one = chain()[0]
+    first = blind(engine, [one])
+    (lost,) = engine.jobs
+    if forgotten:
+        engine.forget(lost)
+    else:
+        engine.settle(lost, Status.FAILED, reason="out of luck")
+    second = blind(engine, [one])
+    if forgotten:
+        first._watch.poll()
+        engine.now += LOST_AFTER
     engine.automatic = True
     assert first.monitor().exit_code == 0
     assert second.monitor().exit_code == 0
