@@ -1,4 +1,4 @@
-"""`aws s3 cp` and `aws s3 rm` as far as mounts need them: with boto3, or between two local paths with nothing.
+"""`aws s3 cp`, `rm` and `ls` as far as mounts need them: with boto3, or between two local paths with nothing.
 
 It runs inside the user's image as `python3 -c <this text> cp SOURCE DESTINATION [OPTION...]`, so it stands alone and
 keeps to what Python 3.7 has.
@@ -45,10 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="transfer", allow_abbrev=False)
     verbs = parser.add_subparsers(required=True, dest="verb")
-    copy, remove = verbs.add_parser("cp", allow_abbrev=False), verbs.add_parser("rm", allow_abbrev=False)
+    copy, remove, seek = (verbs.add_parser(name, allow_abbrev=False) for name in ("cp", "rm", "ls"))
     copy.set_defaults(run=_copy, filters=[])
     remove.set_defaults(run=_remove)
-    for verb in (copy, remove):
+    seek.set_defaults(run=_seek)
+    for verb in (copy, remove, seek):
         verb.add_argument("source")
         for name in ("--quiet", "--no-progress", "--only-show-errors"):
             verb.add_argument(name, action="store_true")
@@ -111,7 +112,10 @@ def _files(folder: str) -> Iterator[str]:
         raise Refused("there is no such folder")
     for where, _, names in os.walk(folder, followlinks=True):
         for name in names:
-            yield os.path.relpath(os.path.join(where, name), folder)
+            path = os.path.join(where, name)
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise Refused(f"{path} is neither a file nor a folder")
+            yield os.path.relpath(path, folder)
 
 
 def _named(source: str, destination: str) -> str:
@@ -154,6 +158,12 @@ def _remove(given: argparse.Namespace) -> None:
         _client().delete_object(Bucket=bucket, Key=key)
     elif os.path.lexists(given.source):
         os.unlink(given.source)
+
+
+def _seek(given: argparse.Namespace) -> None:
+    """Whether there is anything in a folder."""
+    if not any(_keys(given.source) if _remote(given.source) else _files(given.source)):
+        raise Refused("there is nothing under it")
 
 
 def _remote(place: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,10 @@ def folders(image: Image, **write: Any) -> S3Mounts:
             {"source": image.path("output"), "destination": "s3://bucket/output", "recursive": True, **write},
         ],
     )
+
+
+def folders_out(image: Image) -> S3Mounts:
+    return S3Mounts(write=folders(image).write)
 
 
 def test_data_comes_in_the_command_runs_and_its_results_go_out(shell: list[str], python_image: Image, s3: Any) -> None:
@@ -57,6 +62,18 @@ def test_a_folder_with_nothing_in_it_is_a_failed_download(python_image: Image, s
     ended = python_image.run(DASH, "echo it ran", folders(python_image))
     assert (ended.returncode, ended.stdout) == (preloader.DOWNLOAD_FAILED, "")
     assert "there is nothing under s3://bucket/input" in ended.stderr
+
+
+def test_what_lay_in_a_folder_before_does_not_hide_that_nothing_came(python_image: Image, s3: Any) -> None:
+    """Another mount, or the image itself, may have filled it; and may have had the same names in it."""
+    s3.put_object(Bucket="bucket", Key="ref/genome.fa", Body=b"new")
+    inner = {"source": "s3://bucket/ref", "destination": python_image.path("data/ref"), "recursive": True}
+    outer = folders(python_image).reads[0]
+    ended = python_image.run(DASH, "echo it ran", S3Mounts(read=[inner, outer]))
+    assert (ended.returncode, ended.stdout) == (preloader.DOWNLOAD_FAILED, "")
+    assert "there is nothing under s3://bucket/input" in ended.stderr
+    (python_image.root / "data/ref/genome.fa").write_text("old")
+    assert python_image.run(DASH, "cat data/ref/*", S3Mounts(read=[inner])).stdout == "new"
 
 
 def test_a_failed_upload_fails_the_job_and_leaves_no_marker(shell: list[str], python_image: Image, s3: Any) -> None:
@@ -170,6 +187,19 @@ def test_the_command_keeps_its_shell_meaning(shell: list[str], python_image: Ima
     command = """set -e; x='a  b'; printf '%s|%s\\n' "$x" "it's" | tr a-z A-Z && (exit 3)"""
     ended = python_image.run(shell, command, S3Mounts())
     assert (ended.returncode, ended.stdout) == (3, "A  B|IT'S\n")
+
+
+def test_the_command_gets_its_variables_as_they_were_given(shell: list[str], python_image: Image, s3: Any) -> None:
+    """A shell exports again what it was given, so a variable of the script's of such a name would reach the command."""
+    given = dict.fromkeys(set(re.findall(r"[a-z]+", preloader.script())), "mine")
+    python_image.environment |= given
+    ended = python_image.run(shell, "echo x >output/x; env", folders_out(python_image))
+    assert ended.returncode == 0, ended.stderr
+    assert set(given) <= {line.removesuffix("=mine") for line in ended.stdout.splitlines() if line.endswith("=mine")}
+
+
+def test_a_folder_for_its_own_files_is_found_where_tmpdir_is_none(shell: list[str], python_image: Image) -> None:
+    assert python_image.run(shell, "exit 7", S3Mounts(), TMPDIR="/nonexistent").returncode == 7
 
 
 def test_a_list_reaches_the_program_word_by_word(shell: list[str], python_image: Image, s3: Any) -> None:

@@ -66,6 +66,9 @@ def test_with_every_tool_a_missing_source_fails_the_job(
     assert having(image).run(DASH, "touch ran", reads).returncode == preloader.DOWNLOAD_FAILED
     folder = S3Mounts(read=[{"source": "s3://bucket/absent", "destination": image.path("a"), "recursive": True}])
     assert image.run(DASH, "touch ran", folder).returncode == preloader.DOWNLOAD_FAILED
+    (image.root / "a").mkdir(exist_ok=True)
+    (image.root / "a" / "of before").touch()
+    assert image.run(DASH, "touch ran", folder).returncode == preloader.DOWNLOAD_FAILED
     writes = S3Mounts(write=[{"source": image.path("absent"), "destination": "s3://bucket/absent"}])
     assert image.run(DASH, "true", writes).returncode == preloader.UPLOAD_FAILED
     assert not (image.root / "ran").exists()

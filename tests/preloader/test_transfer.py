@@ -39,6 +39,19 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().err.startswith(f"transfer: {tmp_path}/from: ")
 
 
+def test_what_is_no_file_is_refused_instead_of_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "from").mkdir()
+    os.mkfifo(tmp_path / "from/pipe")
+    assert main(["cp", str(tmp_path / "from"), str(tmp_path / "to"), "--recursive"]) == 1
+    assert "from/pipe is neither a file nor a folder" in capsys.readouterr().err
+
+
+def test_a_folder_with_nothing_in_it_is_told(tmp_path: Path) -> None:
+    assert main(["ls", str(tmp_path)]) == main(["ls", str(tmp_path / "absent")]) == 1
+    (tmp_path / "a").touch()
+    assert main(["ls", f"{tmp_path}/"]) == 0
+
+
 def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     assert main(["rm", str(tmp_path / "a"), "--only-show-errors"]) == main(["rm", str(tmp_path / "a")]) == 0

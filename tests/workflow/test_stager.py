@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
+import io
+from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batch_helpers.errors import InvalidJob
+from batch_helpers.helper import AWSBatchHelper
 from batch_helpers.s3 import S3Mounts
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
 from batch_helpers.workflow.definitions import Roles, content
-from tests.servers import moto_server, session, tool
 from tests.workflow.conftest import World
 from tests.workflow.test_definitions import ROLES, valid
 
+READ = {"source": "s3://bucket/in", "destination": "/mnt/in", "recursive": True}
 AWS_CLI = "public.ecr.aws/aws-cli/aws-cli:latest"
 
 
@@ -109,47 +107,47 @@ def test_on_an_engine_without_definitions_the_preloader_does_the_same(world: Wor
     assert made.outputs == ("s3://bucket/out/_SUCCESS", "s3://bucket/run.log")
 
 
+def log_of(summary: Any) -> list[list[str]]:
+    engine = AWSBatchHelper().engine
+    return [list(engine.logs(item.job_id)) for item in summary.failed]
+
+
 @pytest.mark.slow
-class TestTheContainersInARow:
-    """Each container's words given to the real AWS CLI, on real folders, against an S3 on loopback."""
+class TestOnServe:
+    """Containers as processes that share volumes, with the real AWS CLI, against an S3 on loopback."""
 
-    @pytest.fixture
-    def endpoint(self) -> Iterator[str]:
-        with moto_server() as url:
-            yield url
+    @pytest.fixture(autouse=True)
+    def _aws(self, served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        served.create_bucket(Bucket="bucket")
+        served.put_object(Bucket="bucket", Key="in/a b", Body=b"hello")
+        served.put_object(Bucket="bucket", Key="in/_SUCCESS")
 
-    def carry_out(self, job: EZBatchJob, endpoint: str, main: str) -> list[str]:
-        """Run the containers until one fails; the names of those that succeeded."""
-        environment = {
-            **os.environ,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        done = []
-        for container in task(job)["containers"]:
-            for point in container["mountPoints"]:
-                Path(point["containerPath"]).mkdir(parents=True, exist_ok=True)
-            program = ["/bin/sh", "-c", main] if container["name"] == "main" else [tool("aws", "pip install awscli")]
-            words = [] if container["name"] == "main" else container["command"]
-            if subprocess.run([*program, *words], env=environment, capture_output=True, timeout=60).returncode:
-                return done
-            done.append(container["name"])
-        return done
+    def job(self, command: str, name: str) -> EZBatchJob:
+        mounts = S3Mounts(
+            read=[{"source": "s3://bucket/in", "destination": "/mnt/in", "recursive": True}],
+            write=[{"source": "/mnt/out", "destination": f"s3://bucket/{name}", "recursive": True}],
+        )
+        return EZBatchJob("tool", command, mounts=mounts, stager=AWS_CLI, vcpus=2, memory=4096)
 
-    def test_data_come_in_and_results_go_out(self, endpoint: str, tmp_path: Path) -> None:
-        s3 = session().client("s3", endpoint_url=endpoint)
-        s3.create_bucket(Bucket="bucket")
-        for key in ("in/a b", "in/_SUCCESS", "ref.fa", "out/_SUCCESS"):
-            s3.put_object(Bucket="bucket", Key=key, Body=key.encode())
-        root = str(tmp_path)
-        main = f"cd {root} && cp in/* out 2>/dev/null; cat in/ref/ref.fa > log/run.log && test ! -e in/_SUCCESS"
-        assert self.carry_out(staged(root), endpoint, main)[-1] == "after3"
-        made = {item["Key"] for item in s3.list_objects_v2(Bucket="bucket")["Contents"]}
-        assert {"out/a b", "out/_SUCCESS", "run.log"} <= made
-        shutil.rmtree(tmp_path / "out")
-        assert self.carry_out(staged(root), endpoint, "exit 3")[-1] == "before2"
-        s3.delete_object(Bucket="bucket", Key="in/a b")
-        s3.delete_object(Bucket="bucket", Key="in/_SUCCESS")
-        assert self.carry_out(staged(root), endpoint, "true") == []
+    def run(self, workflow: EZBatchWorkflow) -> Any:
+        workflow.submit(queue="my-job-queue", engine=AWSBatchHelper(stdout=io.StringIO()))
+        return workflow.monitor(interval=0.2)
+
+    def test_data_come_in_results_go_out_and_the_second_submit_runs_nothing(self, served: Any) -> None:
+        job = self.job("test ! -e /mnt/in/_SUCCESS && tr a-z A-Z <'/mnt/in/a b' >/mnt/out/c", "out")
+        workflow = EZBatchWorkflow("w", {"a": job})
+        summary = self.run(workflow)
+        assert summary.exit_code == 0, log_of(summary)
+        assert served.get_object(Bucket="bucket", Key="out/c")["Body"].read() == b"HELLO"
+        assert served.get_object(Bucket="bucket", Key="out/_SUCCESS")["Body"].read() == b""
+        assert EZBatchWorkflow("w", {"a": job}).submit(queue="my-job-queue") == {"a": None}
+
+    def test_what_fails_in_the_middle_leaves_nothing_and_says_so(self, served: Any) -> None:
+        lost = self.job("true", "lost")
+        lost = replace(lost, mounts=replace(lost.mounts, read=[{**READ, "source": "s3://bucket/nowhere"}]))
+        summary = self.run(EZBatchWorkflow("w", {"bad": self.job("echo broken; exit 3", "bad"), "lost": lost}))
+        assert summary.exit_code == 1
+        made = {item["Key"] for item in served.list_objects_v2(Bucket="bucket")["Contents"]}
+        assert made == {"in/a b", "in/_SUCCESS"}
+        assert sorted((item.short_name, item.exit_code) for item in summary.failed) == [("w-bad", 3), ("w-lost", 1)]
+        assert ["broken"] in log_of(summary)
