@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
@@ -14,13 +14,12 @@ from batch_helpers.dwelling import waiting_lines
 from batch_helpers.errors import ServiceError
 from batch_helpers.job import JobDetail
 from batch_helpers.monitor import Snapshot
-from batch_helpers.plan import Decision
+from batch_helpers.plan import Plan
 from batch_helpers.report import (
     MOST_GROUPS,
     detached_line,
     dry_run_line,
     failure_text,
-    plan_table,
     progress_line,
     snapshot_table,
     summary_line,
@@ -75,10 +74,10 @@ class Display:
         """Seconds until a picture that came too early is to be shown; infinite when none did."""
         return max(0.05, self._next - self._clock()) if self._pending else float("inf")
 
-    def plan(self, decisions: Collection[Decision]) -> None:
+    def plan(self, plan: Plan) -> None:
         """Show what a dry run has found."""
-        self._print(f"{plan_table(decisions)}\n")
-        self._print(dry_run_line(Counter(decision.action for decision in decisions)))
+        self._print(f"{plan}\n")
+        self._print(dry_run_line(plan.counts))
 
     def finish(self, snapshot: Snapshot) -> None:
         """Show the last picture, the failures, and what became of it all."""

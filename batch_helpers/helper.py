@@ -17,6 +17,7 @@ from batch_helpers.finding import Finding, ok
 from batch_helpers.job import Job, JobDetail
 from batch_helpers.monitor import Snapshot, Watch, watch
 from batch_helpers.plan import Action, Decision, Plan, World, plan
+from batch_helpers.preview import Preview, joined, previewed
 from batch_helpers.recovery import Recovery, policy
 from batch_helpers.stores.base import Store
 from batch_helpers.validity import survey
@@ -96,8 +97,8 @@ class BatchHelper:
             ids = self._conductor.carry_out(decided)
         return [ids[place] for place in decided.places]
 
-    def plan(self, jobs: Iterable[Job], *, preflight: bool = False) -> Plan:
-        """What would happen to these jobs, and why; submits nothing.
+    def plan(self, jobs: Iterable[Job], *, preflight: bool = False) -> Preview:
+        """What would happen to these jobs, why, and what it takes; submits nothing. Print it.
 
         Conflicts are decisions here, and errors in add_jobs. preflight: look at what would keep the jobs that are to be
         submitted from running, too: see `Plan.preflight`.
@@ -120,6 +121,7 @@ class BatchHelper:
             capabilities=self.engine.capabilities,
         )
         decided = self._explained(plan(jobs, world), queues)
+        decided = previewed(decided, self.engine.capabilities, self.job_queue)
         return replace(decided, preflight=self.preflight(decided.wanted)) if preflight else decided
 
     def preflight(
@@ -134,9 +136,9 @@ class BatchHelper:
         return (ok("preflight", f"nothing to look at for {len(jobs)} jobs on engine {self.engine.name!r}"),)
 
     @property
-    def planned(self) -> Plan:
+    def planned(self) -> Preview:
         """What a dry run has decided so far."""
-        return Plan(tuple(self._planned), range(len(self._planned)))
+        return joined(self._planned, self.engine.capabilities, self.job_queue)
 
     def monitor(
         self,
@@ -163,7 +165,7 @@ class BatchHelper:
         snapshot = self._picture(self._watch.snapshot())
         with Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock) as display:
             if self.dry_run:
-                display.plan(self._planned)
+                display.plan(self.planned)
                 return snapshot
             with witnesses(events, notify, engine=self.engine.name, access=self._access, say=_say) as told:
                 try:
@@ -389,11 +391,6 @@ class AzureBatchHelper(BatchHelper):
         engine = AzureEngine(access, pool=pool)
         self._settle = engine.settle if pool else None
         super().__init__(engine, store, job_queue=job_queue or pool, dry_run=dry_run, **options)
-
-    @property
-    def planned(self) -> Plan:
-        """What a dry run has decided so far."""
-        return Plan(tuple(self._planned), range(len(self._planned)))
 
     def monitor(self, interval: float = 60, **options: Any) -> Snapshot:
         """As on BatchHelper; at the end the Azure jobs that were made for this run complete, so that none is left

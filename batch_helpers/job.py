@@ -130,19 +130,23 @@ class Job:
             self._check_dates()
 
     @property
+    def work(self) -> dict[str, Any]:
+        """What the work is, and so what the fingerprint is made of; JSON takes it."""
+        return {
+            "definition": self.job_definition,
+            "image": self.image,
+            "command": self.command,
+            "parameters": dict(self.parameters),
+            "environment": dict(self.environment),
+            "inputs": [canonical_uri(uri) for uri in self.inputs],
+            "outputs": [canonical_uri(uri) for uri in self.outputs],
+        }
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 (64 hex digits) over the canonical JSON of what the work is; worked out once."""
         if self._digest is None:
-            work = {
-                "definition": self.job_definition,
-                "image": self.image,
-                "command": self.command,
-                "parameters": dict(self.parameters),
-                "environment": dict(self.environment),
-                "inputs": [canonical_uri(uri) for uri in self.inputs],
-                "outputs": [canonical_uri(uri) for uri in self.outputs],
-            }
-            text = json.dumps(work, sort_keys=True, separators=(",", ":"))
+            text = json.dumps(self.work, sort_keys=True, separators=(",", ":"))
             object.__setattr__(self, "_digest", hashlib.sha256(text.encode()).hexdigest())
         assert self._digest is not None
         return self._digest

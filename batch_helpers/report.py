@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
+from batch_helpers.diagnose.messages import signature
 from batch_helpers.job import JobDetail, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import Action, Decision
@@ -17,6 +18,8 @@ _ALWAYS = (Status.SUCCEEDED, Status.FAILED)
 _MOST_STAGES = 20
 MOST_GROUPS = 3
 """Causes of failures that are shown while a run goes on."""
+_MOST_REASONS = 12
+_PLACE = {action: place for place, action in enumerate((Action.CONFLICT, *Action))}
 
 
 def snapshot_table(snapshot: Snapshot) -> str:
@@ -125,19 +128,38 @@ def failure_text(detail: JobDetail, log: Sequence[str]) -> str:
 
 
 def plan_table(decisions: Collection[Decision]) -> str:
-    """Decisions by stage, then the reasons of those that are not skipped (the first dozen)."""
+    """Decisions by stage, then the reasons of those that are not skipped: alike ones as one line when they are many."""
     counts: dict[str, Counter[Action]] = {}
     for decision in decisions:
         counts.setdefault(decision.job.group, Counter())[decision.action] += 1
-    shown = [action for action in Action if any(by_action[action] for by_action in counts.values())]
+    total = sum(counts.values(), Counter[Action]())
+    shown = [action for action in Action if total[action]]
     body = [[printable(stage), *(by_action[action] for action in shown)] for stage, by_action in counts.items()]
+    if len(body) > _MOST_STAGES:
+        body[_MOST_STAGES:] = [[f"… {len(body) - _MOST_STAGES} more", *("" for _ in shown)]]
+    if len(body) > 1:
+        body.append(["total", *(total[action] for action in shown)])
     table = tabulate(body, headers=["stage", *shown], tablefmt="simple")
     return "\n".join([table, "", *_reasons(decisions)]).rstrip()
 
 
-def _reasons(decisions: Iterable[Decision], most: int = 12) -> list[str]:
-    lines = [printable(f"{item.job.name}: {item}") for item in decisions if item.action is not Action.SKIP]
-    return lines if len(lines) <= most else [*lines[:most], f"… and {len(lines) - most} more"]
+def _reasons(decisions: Iterable[Decision]) -> list[str]:
+    told = [item for item in decisions if item.action is not Action.SKIP]
+    if len(told) <= _MOST_REASONS:
+        return [printable(f"{item.job.name}: {item}") for item in told]
+    alike: dict[str, list[Decision]] = {}
+    for item in told:
+        alike.setdefault(f"{item.action}: {signature(item.reason)}", []).append(item)
+    groups = sorted(alike.items(), key=lambda group: (_PLACE[group[1][0].action], -len(group[1])))
+    lines = [printable(_group_line(reason, items)) for reason, items in groups[:_MOST_REASONS]]
+    rest = sum(len(items) for _, items in groups[_MOST_REASONS:])
+    return [*lines, f"… and {rest:,} jobs with {len(groups) - _MOST_REASONS:,} other reasons"] if rest else lines
+
+
+def _group_line(reason: str, items: Sequence[Decision]) -> str:
+    if len(items) == 1:
+        return f"{items[0].job.name}: {items[0]}"
+    return f"{len(items):,} x {reason}, e.g. {items[0].job.name}: {items[0].reason}"
 
 
 def _rate(per_second: float) -> str:

@@ -76,8 +76,8 @@ def test_a_stage_cannot_steer_the_terminal_either() -> None:
 def test_a_plan_is_a_table_with_its_reasons() -> None:
     jobs = [Job(f"s-{number}", command=["c", str(number)], outputs=[f"m://b/{number}"]) for number in range(20)]
     text = plan_table(plan(jobs, World(found={"m://b/0"})))
-    assert "s-1: submit: outputs missing: m://b/1 (1 of 1)" in text
-    assert "… and 7 more" in text
+    assert "19 x submit: outputs missing: … (… of …), e.g. s-1: outputs missing: m://b/1 (1 of 1)" in text
+    assert "s-1: submit: outputs missing: m://b/1 (1 of 1)" in plan_table(plan(jobs[:12], World(found={"m://b/0"})))
     assert text.splitlines()[:3] == [
         "stage      skip    submit",
         "-------  ------  --------",

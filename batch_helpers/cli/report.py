@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batch_helpers.cli.outcome import DONE, ending
+from batch_helpers.cli.pricing import rate_options
 from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -29,27 +30,23 @@ region, the day and the source of its prices.
               help=f"Write to FILE; its ending says what: {', '.join(_KINDS)}. May be given again.")  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, a row for each job.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with everything.")
-@click.option("--priced-as", multiple=True, metavar="[QUEUE=]RATE", help="Count money by this rate, such as fargate.")
-@click.option("--prices", type=click.Path(), metavar="FILE", help="A price file (TOML) instead of the one that ships.")
 @click.option("--dark", is_flag=True, help="Draw pictures on a dark ground.")
 @ending
+@rate_options
 def command(
     events: str,
     outputs: tuple[str, ...],
     as_csv: bool,
     as_json: bool,
-    priced_as: tuple[str, ...],
-    prices: str | None,
     dark: bool,
+    rates: Mapping[str, Rate],
 ) -> int:
     """Tell of the run that EVENTS were written of."""
-    from batch_helpers.cost import load_prices
     from batch_helpers.events import read_events
 
     for path in outputs:
         _check_kind(path)
     record = read_events(events)
-    rates = load_prices(prices).chosen(priced_as)
     for path in outputs:
         _write(path, _made(os.path.splitext(path)[1].lower(), record, rates, dark=dark))
     if as_csv or as_json or not outputs:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from batch_helpers.helper import BatchHelper
     from batch_helpers.job import Job
     from batch_helpers.monitor import Snapshot
-    from batch_helpers.plan import Plan
+    from batch_helpers.preview import Preview
     from batch_helpers.workflow import EZBatchWorkflow
 
 RUN_NAME = "batch_helpers_workflow"
@@ -59,7 +59,7 @@ class Script:
             self._run("__main__")
         return 0
 
-    def rehearse(self, where: Where) -> tuple[BatchHelper, Plan]:
+    def rehearse(self, where: Where) -> tuple[BatchHelper, Preview]:
         """What the script would do until it watches its jobs, and on what; submits nothing."""
         from batch_helpers.helper import BatchHelper
 

@@ -16,7 +16,7 @@ from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
     from batch_helpers.helper import BatchHelper
-    from batch_helpers.plan import Plan
+    from batch_helpers.preview import Preview
     from batch_helpers.workflow import EZBatchWorkflow
 
 
@@ -55,7 +55,7 @@ class Target:
         return Script(self.file, self.arguments)
 
     @cached_property
-    def _decided(self) -> tuple[BatchHelper, Plan]:
+    def _decided(self) -> tuple[BatchHelper, Preview]:
         if self.workflow is None:
             return self.script.rehearse(self.where)
         helper = self.where.helper()
@@ -67,11 +67,11 @@ class Target:
         return self._decided[0]
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> Preview:
         """What would happen to each job; made once."""
         return self._decided[1]
 
-    def looked_at(self) -> Plan:
+    def looked_at(self) -> Preview:
         """The plan, with what would keep its jobs from running."""
         if self.workflow is None:
             return replace(self.plan, preflight=self.helper.preflight(self.plan.wanted))

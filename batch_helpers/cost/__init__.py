@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from batch_helpers.cost.estimate import Estimate, estimate
+from batch_helpers.cost.estimate import Bound, Estimate, bound, estimate
 from batch_helpers.cost.prices import PriceBook, Rate, load_prices
 from batch_helpers.cost.usage import Costs, Usage, costs
 
-__all__ = ["Costs", "Estimate", "PriceBook", "Rate", "Usage", "costs", "estimate", "load_prices"]
+__all__ = ["Bound", "Costs", "Estimate", "PriceBook", "Rate", "Usage", "bound", "costs", "estimate", "load_prices"]

@@ -43,10 +43,40 @@ def estimate(jobs: Iterable[Job], earlier: RunRecord, rates: Mapping[str, Rate] 
         counted += 1
         rate = rates.get(job.job_queue or "", rates.get(""))
         sums = [total + usage(job, seconds, rate) for total, seconds in zip(sums, known[job.group], strict=True)]
-    currency = next((rate.currency for rate in rates.values()), "")
-    labels = tuple(dict.fromkeys(rate.label for rate in rates.values()))
+    currency, labels = named(rates)
     low, typical, high = sums
     return Estimate(counted, low, typical, high, unknown, currency, labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """used: if every job ran once, until its timeout. jobs: how many have one. unknown: how many have none."""
+
+    jobs: int
+    used: Usage
+    unknown: int
+    currency: str = ""
+    labels: tuple[str, ...] = ()
+
+
+def bound(jobs: Iterable[Job], rates: Mapping[str, Rate] | None = None) -> Bound:
+    """The most that jobs will use, one attempt each, as far as they have timeouts. rates: as those of estimate()."""
+    rates = rates or {}
+    counted, unknown, used = 0, 0, Usage()
+    for job in jobs:
+        if job.timeout is None:
+            unknown += 1
+            continue
+        counted += 1
+        used += usage(job, job.timeout, rates.get(job.job_queue or "", rates.get("")))
+    currency, labels = named(rates)
+    return Bound(counted, used, unknown, currency, labels)
+
+
+def named(rates: Mapping[str, Rate]) -> tuple[str, tuple[str, ...]]:
+    """The currency and the labels of rates."""
+    currency = next((rate.currency for rate in rates.values()), "")
+    return currency, tuple(dict.fromkeys(rate.label for rate in rates.values()))
 
 
 def stage_seconds(record: RunRecord) -> dict[str, tuple[float, float, float]]:

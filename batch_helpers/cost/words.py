@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
-from batch_helpers.cost.estimate import Estimate
+from batch_helpers.cost.estimate import Bound, Estimate
 from batch_helpers.cost.usage import Costs, Usage
 from batch_helpers.words import printable
 
@@ -79,6 +79,17 @@ def estimate_lines(found: Estimate) -> list[str]:
     for stage, number in found.unknown.items():
         lines.append(f"not estimated: {number:,} x {printable(stage)}, of which the earlier run tells nothing")
     return [*lines, *(f"prices: {label}" for label in found.labels)]
+
+
+def bound_lines(found: Bound, *, labelled: bool = True) -> list[str]:
+    """The most that jobs will use, and how many have no timeout to tell it by. labelled: with where prices are from."""
+    if not found.jobs:
+        return []
+    without = f" ({found.unknown:,} jobs have none)" if found.unknown else ""
+    line = f"at most, one attempt each until its timeout{without}: {usage_line(found.used, found.currency)}"
+    if found.used.unknown:
+        line += f", without {found.used.unknown:,} jobs whose vCPUs and memory are not known here"
+    return [line, *(f"prices: {label}" for label in found.labels if labelled)]
 
 
 def _row(name: str, used: Usage, priced: bool) -> Sequence[str]:

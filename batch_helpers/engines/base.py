@@ -16,10 +16,14 @@ class Capabilities:
     max_dependencies: most jobIds that one job may wait for; None is no limit. Beyond it a job is held.
     failure_dependencies: whether it starts dependants of a job that failed and has `run_dependents_on_fail`;
     where it does not, such dependants are held.
+    jobs_per_request: how many jobs one request submits; 0 where submitting asks no service.
+    request_rate: requests a second that it allows itself; None is no limit.
     """
 
     max_dependencies: int | None = None
     failure_dependencies: bool = False
+    jobs_per_request: int = 0
+    request_rate: float | None = None
 
 
 class Engine(Protocol):

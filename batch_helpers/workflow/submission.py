@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from batch_helpers.helper import BatchHelper
 from batch_helpers.monitor import Snapshot
-from batch_helpers.plan import Action, Plan
+from batch_helpers.plan import Action
+from batch_helpers.preview import Preview
 from batch_helpers.workflow.definitions import Roles
 from batch_helpers.workflow.registry import Registry, registry_of
 from batch_helpers.workflow.translate import translate
@@ -30,7 +31,7 @@ class Submission:
         self._unwanted: list[str] = []
         self._begun = False
 
-    def plan(self, *, preflight: bool = False) -> Plan:
+    def plan(self, *, preflight: bool = False) -> Preview:
         """What submit would do; with what would keep the jobs from running, if that is asked for."""
         decided = self._helper.plan(self._translated.jobs.values())
         if not preflight:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from batch_helpers.errors import InvalidInput, UnknownDependency
 from batch_helpers.helper import BatchHelper, connect
 from batch_helpers.monitor import Snapshot
-from batch_helpers.plan import Plan, submission_order
+from batch_helpers.plan import submission_order
+from batch_helpers.preview import Preview
 from batch_helpers.s3.plain import JSONText
 from batch_helpers.samples.nearest import did_you_mean
 from batch_helpers.workflow.definitions import Roles
@@ -102,7 +103,7 @@ class EZBatchWorkflow(JSONText):
         preflight: bool = False,
         execution_role_arn: str | None = None,
         task_role_arn: str | None = None,
-    ) -> Plan:
+    ) -> Preview:
         """What submit would do, and why; submits and registers nothing.
 
         preflight: look at what would keep the jobs from running with these roles, too: see BatchHelper.plan.

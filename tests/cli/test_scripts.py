@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -115,3 +116,22 @@ def test_a_script_that_fails_is_one_line_that_says_where(
         said = cli.bad(2, name, "s.py")
         assert message in said
         assert said.count("\n") == 1
+
+
+def test_a_plan_explains_a_job_and_estimates_by_an_earlier_run(cli: CommandLine, folder: Path) -> None:
+    fields = "vcpus=2, memory=1024, timeout=3600"
+    (folder / "s.py").write_text(PLAIN + f"h = connect('local')\nh.add_jobs([Job('a-1', command='true', {fields})])\n")
+    assert "at most, one attempt each until its timeout: 2 vCPU-hours, 1 GiB-hours" in cli.good("plan", "s.py")
+    explained = cli.good("plan", "s.py", "--explain", "a-1")
+    assert explained.startswith("a-1: submit: it declares no outputs, so it always runs\n  fingerprint ")
+    assert "did you mean a-1?" in cli.bad(2, "plan", "s.py", "--explain", "a-2")
+    (folder / "run.ndjson").write_text(
+        '{"kind":"run","at":1,"format":1,"engine":"local"}\n'
+        '{"kind":"job","at":2,"id":"x","name":"a-0-0123456789abcdef","status":"SUCCEEDED","started_at":10,'
+        '"stopped_at":1810,"job":{"name":"a-0","command":["true"]}}\n'
+    )
+    told = json.loads(cli.good("plan", "s.py", "--durations", "run.ndjson", "--priced-as", "fargate", "--json"))
+    assert told["estimate"]["typical"]["vcpu_hours"] == 1
+    assert told["estimate"]["typical"]["money"] > 0
+    said = cli.bad(2, "plan", "s.py", "--priced-as", "m5.large")
+    assert "has no price for 'm5.large'; there are: fargate" in said

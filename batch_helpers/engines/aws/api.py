@@ -58,6 +58,11 @@ class API:
         """The URL that is called."""
         return str(self._client.meta.endpoint_url)
 
+    @property
+    def rate(self) -> float | None:
+        """Requests a second that are allowed now; None before the first one, for whose account is not known yet."""
+        return self._budget.rate if "_budget" in self.__dict__ else None
+
     def once(self, operation: str, doing: str, *required: str, **request: Any) -> dict[str, Any]:
         """The answer to a request that may not be carried out twice; repeated only when it certainly was refused.
 

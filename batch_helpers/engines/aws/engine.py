@@ -76,7 +76,8 @@ class AWSEngine:
     @property
     def capabilities(self) -> Capabilities:
         """Of a cohort that is submitted as arrays `submit` itself tells which jobs are to be held."""
-        return Capabilities(max_dependencies=None if self.array else limits.MAX_DEPENDENCIES)
+        most = None if self.array else limits.MAX_DEPENDENCIES
+        return Capabilities(max_dependencies=most, jobs_per_request=1, request_rate=self._batch.rate)
 
     def check(self, jobs: Sequence[Job]) -> None:
         """Raise InvalidJob or NotFound for the first job that AWS Batch would refuse, or accept and let fail.

@@ -11,6 +11,7 @@ from batch_helpers.azure_client import AzureAccess
 from batch_helpers.engines.azure import limits, logs
 from batch_helpers.engines.azure.api import API, Raw
 from batch_helpers.engines.azure.azure_jobs import AzureJob, AzureJobs
+from batch_helpers.engines.azure.collection import MOST_TASKS
 from batch_helpers.engines.azure.details import FIELDS, from_task
 from batch_helpers.engines.azure.intake import Intake
 from batch_helpers.engines.azure.picture import NOTHING, Picture, picture_of
@@ -33,7 +34,7 @@ class AzureEngine:
     """
 
     name = "azure"
-    capabilities = Capabilities(max_dependencies=limits.MAX_DEPENDENCIES, failure_dependencies=True)
+    capabilities = Capabilities(limits.MAX_DEPENDENCIES, failure_dependencies=True, jobs_per_request=MOST_TASKS)
 
     def __init__(
         self,
