@@ -25,13 +25,15 @@ update_option = click.option("--update", is_flag=True, help="Change one of this 
 
 
 def account_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command --profile and --region, and the function an `access`."""
+    """Give a command --profile and --region, which may stand before it too, and the function an `access`."""
 
     @wraps(function)
     def wrapped(*, profile: str | None, region: str | None, **options: Any) -> Any:
         from batch_helpers.aws_client import AWSAccess
 
-        return function(access=AWSAccess(profile=profile, region=region), **options)
+        outer = click.get_current_context().find_root().params
+        access = AWSAccess(profile=profile or outer.get("profile"), region=region or outer.get("region"))
+        return function(access=access, **options)
 
     decorated = click.option("--region", help="AWS region.")(wrapped)
     return click.option("--profile", help="Profile of the AWS configuration.")(decorated)

@@ -25,7 +25,7 @@ def environment_body(spec: ComputeEnvironment) -> dict[str, Any]:
     body: dict[str, Any] = {
         "computeEnvironmentName": spec.name,
         "type": "MANAGED",
-        "state": spec.state,
+        "state": "ENABLED",
         "computeResources": _fargate(spec) if spec.is_fargate else _instances(spec),
     }
     return body | _given(serviceRole=spec.service_role, tags=dict(spec.tags))
@@ -35,7 +35,7 @@ def queue_body(spec: JobQueue, environments: Sequence[str]) -> dict[str, Any]:
     """CreateJobQueue of it. environments: the ARNs of its compute environments, in order."""
     body: dict[str, Any] = {
         "jobQueueName": spec.name,
-        "state": spec.state,
+        "state": "ENABLED",
         "priority": spec.priority,
         "computeEnvironmentOrder": environment_order(environments),
         "jobStateTimeLimitActions": [

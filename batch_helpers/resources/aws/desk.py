@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from batch_helpers.resources.aws.checks import nearest, short
 
 Raw = Mapping[str, Any]
 
-_PAUSE, _SAID_EVERY = 2.0, 30.0
+_PAUSE, _SAID_EVERY, _BUSY_FOR = 2.0, 30.0, 120.0
+_BUSY = re.compile("resource is being modified|existing JobQueue relationship")
+"""Refusals that go away: of what is VALID already, and of an environment whose queue has just gone."""
+
 _SETTLED = ("VALID", "INVALID")
 
 
@@ -100,6 +104,7 @@ class Desk:
         if self.get(name).get("state") == state:
             return False
         self.update(name, state=state)
+        self._await(name, state, lambda raw: raw is not None and raw.get("state") == state)
         return True
 
     def toggle(self, name: str) -> str:
@@ -156,7 +161,16 @@ class Desk:
         self._await(name, "deleted", lambda raw: raw is None)
 
     def _ask(self, verb: str, name: str, **request: Any) -> None:
-        self.api.ask(f"{verb}_{self.kind.one}", f"{verb} {self._called(name)}", **request)
+        """One request about one of them; sent again while AWS Batch is busy with what was asked before."""
+        begun = self.clock()
+        while True:
+            try:
+                self.api.ask(f"{verb}_{self.kind.one}", f"{verb} {self._called(name)}", **request)
+                return
+            except ServiceError as exc:
+                if not _BUSY.search(str(exc)) or self.clock() - begun >= min(_BUSY_FOR, self.patience):
+                    raise
+                self.sleep(_PAUSE)
 
     def _await_valid(self, name: str) -> None:
         raw = self._await_settled(name) or {}

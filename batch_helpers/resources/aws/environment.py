@@ -72,7 +72,6 @@ class ComputeEnvironment:
     key_pair: str | None = None
     bid_percentage: int | None = None
     spot_fleet_role: str | None = None
-    state: str = "ENABLED"
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

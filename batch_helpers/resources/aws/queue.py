@@ -42,7 +42,6 @@ class JobQueue:
     priority: int = 1
     scheduling_policy: str | None = None
     time_limits: tuple[TimeLimit, ...] = ()
-    state: str = "ENABLED"
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

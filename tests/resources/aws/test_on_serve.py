@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -218,6 +219,24 @@ def test_a_lost_answer_makes_nothing_twice(environments: ComputeEnvironments, en
     endpoint.faults.add(Fault("drop", "CreateComputeEnvironment", after_work=True))
     assert environments.create(fargate("lost")).said == "exists"
     assert [raw["status"] for raw in environments.list() if environments.name_of(raw) == "lost"] == ["VALID"]
+
+
+def test_what_aws_batch_is_busy_with_is_sent_again(environments: ComputeEnvironments, patience: Patience) -> None:
+    environments.create(fargate("tired"))
+    refusals = ["Cannot delete, resource is being modified.", "Cannot delete, found existing JobQueue relationship"]
+
+    def refuse(**_: Any) -> tuple[SimpleNamespace, dict[str, Any]] | None:
+        if not refusals:
+            return None
+        return SimpleNamespace(status_code=400), {"Error": {"Code": "ClientException", "Message": refusals.pop()}}
+
+    environments.api._client.meta.events.register("before-call.batch.DeleteComputeEnvironment", refuse)
+    environments.delete("tired")
+    assert (environments.find("tired"), patience.now) == (None, 1004.0)
+    environments.create(fargate("tired"))
+    refusals.extend(["Cannot delete, resource is being modified."] * 100)
+    with pytest.raises(ServiceError, match=r"could not delete compute environment 'tired': .*being modified"):
+        environments.delete("tired")
 
 
 def test_two_who_make_the_same_at_once_both_succeed(access: AWSAccess) -> None:
