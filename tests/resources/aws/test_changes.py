@@ -85,3 +85,11 @@ def test_tags_of_the_resource_itself_are_told_one_by_one_and_are_in_no_update() 
     differing = list(changes({"tags": {"a": "1", "b": "2"}}, {"tags": {"a": "0", "b": "2"}}))
     assert [str(change) for change in differing] == ["tag a 0 -> 1"]
     assert update_body(differing) == {}
+
+
+def test_variables_are_told_by_name_and_queues_environments_too_and_long_texts_are_cut() -> None:
+    wanted, there = [{"name": "TOKEN", "value": "new"}], [{"name": "TOKEN", "value": "old"}]
+    assert said({"environment": wanted}, {"environment": there}) == ["environment TOKEN=… -> TOKEN=…"]
+    order = [{"order": 1, "computeEnvironment": f"{ARN}/a"}]
+    assert said({"computeEnvironmentOrder": order}, {}) == ["computeEnvironmentOrder none -> a"]
+    assert said({"image": "x" * 80}, {"image": "y" * 81}) == [f"image {'y' * 80}… -> {'x' * 80}"]

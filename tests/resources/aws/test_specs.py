@@ -89,6 +89,11 @@ def test_a_queue_that_cannot_work_is_told_with_its_field(given: dict[str, Any], 
     assert "job queue 'queue'" in str(told.value)
 
 
+def test_the_smallest_environment_has_one_vcpu() -> None:
+    assert environment(max_vcpus=1).max_vcpus == 1
+    assert environment(**INSTANCES, min_vcpus=1, max_vcpus=1).min_vcpus == 1
+
+
 def test_each_type_has_the_allocation_strategy_that_suits_it() -> None:
     assert environment(**INSTANCES).strategy == "BEST_FIT_PROGRESSIVE"
     assert environment(**SPOT).strategy == "SPOT_PRICE_CAPACITY_OPTIMIZED"
