@@ -42,6 +42,11 @@ class Outcome:
     status_reason: the job's. seconds: how long it stands as RUNNING. hold: the status (RUNNABLE, STARTING or RUNNING)
     in which it stays until it is released.
 
+    The first attempt of each job of a stage dies of memory, or loses its host:
+
+        Outcome("a-*", attempts=1, exit_code=137, reason="OutOfMemoryError: Container killed due to memory usage")
+        Outcome("b-*", attempts=1, exit_code=None, status_reason="Host EC2 (instance i-0) terminated.")
+
     Raises InvalidInput for a `hold` that is none of the three.
     """
 

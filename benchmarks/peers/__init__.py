@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -45,24 +46,25 @@ class Run(NamedTuple):
         return self.batch + self.s3
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Run each peer, and print the table and what of it is met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers")
     parser.add_argument("--jobs", type=int, default=20)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("names", nargs="*", default=[], help=", ".join(CLIENTS))
-    chosen = parser.parse_args(sys.argv[1:] if sys.argv[0].endswith("__init__.py") or "peers" in sys.argv[0] else [])
+    chosen = parser.parse_args(arguments)
     found: dict[str, tuple[Run, Run] | str] = {}
+    load = f"{os.getloadavg()[1]:.0f}"
     for name in dict.fromkeys([OURS, *(chosen.names or CLIENTS)]):
         found[name] = measured(name, chosen.jobs)
         print(f"{name}: {found[name]}", file=sys.stderr, flush=True)
-    text = table(found)
-    verdicts = [*bars(found)]
-    print(f"{chosen.jobs} jobs\n{text}\n" + "\n".join(verdicts))
-    if chosen.write:
-        words = " ".join(["--jobs", str(chosen.jobs), *chosen.names])
-        stamp = f"`python -m benchmarks.peers {words}`, {os.cpu_count()} cores, {date.today().isoformat()}"
-        write(section(chosen.jobs, stamp, text, verdicts))
+        if chosen.write:  # each peer takes its minutes: what there is, is kept
+            words = " ".join(["--jobs", str(chosen.jobs), *chosen.names])
+            stamp = (
+                f"`python -m benchmarks.peers {words}`, {os.cpu_count()} cores with a load of {load}, {date.today()}"
+            )
+            write(section(chosen.jobs, stamp, table(found), bars(found)))
+    print(f"{chosen.jobs} jobs\n{table(found)}\n" + "\n".join(bars(found)))
 
 
 def measured(name: str, jobs: int) -> tuple[Run, Run] | str:
@@ -74,7 +76,10 @@ def measured(name: str, jobs: int) -> tuple[Run, Run] | str:
         return f"left out: not installed (tests/serve/clients/install {name})"
     with world(client.programs) as place:
         client.prepare(place, jobs)
-        return run(client, place, jobs), run(client, place, jobs)
+        try:
+            return run(client, place, jobs), run(client, place, jobs)
+        except subprocess.TimeoutExpired as exc:
+            return f"did not end within {exc.timeout:.0f} s"
 
 
 def run(client: Client, place: World, jobs: int) -> Run:

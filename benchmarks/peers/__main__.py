@@ -1,3 +1,5 @@
+import sys
+
 from benchmarks.peers import main
 
-main()
+main(sys.argv[1:])

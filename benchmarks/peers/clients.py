@@ -14,7 +14,7 @@ OURS = "batch_helpers"
 
 _HERE = Path(__file__).parent
 _INSTALLED = _HERE.parents[1] / ".tools/clients"
-_PATIENCE = 900
+_PATIENCE = 600
 _SHARED = ["sh", "-c", f'{SCRIPT}/"$1"', "sh", "Ref::out"]
 
 _LUIGI = f"""
@@ -166,11 +166,11 @@ CLIENTS = {
         _with_file("tasks.py", _LUIGI, shared=True),
         lambda _, jobs: [str(_bin("luigi") / "python"), "tasks.py", str(jobs)],
     ),
+    "ezbatch": Client(["ezbatch"], _ezbatch, lambda _, jobs: [str(_bin("ezbatch") / "python"), "submit.py", str(jobs)]),
     "redun": Client(
         ["redun", "awscli"],
         _redun,
         lambda _, jobs: [str(_bin("redun") / "redun"), "run", "workflow.py", "main", "--jobs", str(jobs)],
     ),
     "snakemake": Client(["snakemake"], _with_file("Snakefile", _SNAKEFILE), _snakemake),
-    "ezbatch": Client(["ezbatch"], _ezbatch, lambda _, jobs: [str(_bin("ezbatch") / "python"), "submit.py", str(jobs)]),
 }

@@ -107,7 +107,7 @@ def world(programs: Sequence[Path] = ()) -> Iterator[World]:
     url = f"http://{host}:{port}"
     counted = server._server.app = Counted(server._server.app)  # type: ignore[union-attr]
     before = dict(os.environ)
-    os.environ.update(KEYS, AWS_ENDPOINT_URL=url, PATH=os.pathsep.join([os.environ["PATH"], *map(str, programs)]))
+    os.environ.update(KEYS, AWS_ENDPOINT_URL=url, PATH=os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
     try:
         with (
             tempfile.TemporaryDirectory() as place,

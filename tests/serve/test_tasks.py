@@ -138,7 +138,8 @@ def test_every_container_is_shown_with_how_it_ended_and_its_log(open_desk: OpenD
     for shown in (job["ecsProperties"], attempt):
         for name, item in by_name(shown["taskProperties"][0]["containers"]).items():
             assert (item["exitCode"], item["reason"]) == (3, "why")
-            assert item["logStreamName"].startswith(f"task/{name}/")
+            task = shown["taskProperties"][0]["taskArn"].rpartition("/")[2]
+            assert item["logStreamName"] == f"task/{name}/{task}"
     assert "containers" not in job["container"]
     running = by_name(desk.job(held)["ecsProperties"]["taskProperties"][0]["containers"])
     assert running["b"]["logStreamName"].startswith("task/b/")
