@@ -61,7 +61,8 @@ def translate(workflow: EZBatchWorkflow, engine: Engine, queue: str | None, role
             stage=_STAGE.split(name, maxsplit=1)[0] or name,
             depends_on=[translated.jobs[other] for other in workflow.dependencies.get(name, ())],
         )
-        translated.jobs[name] = _known_as(job, _work(given, identity, fields))
+        as_it_is = not given.staged and job.image is not None  # such a Job is its own work: half of a plan's time
+        translated.jobs[name] = job if as_it_is else _known_as(job, _work(given, identity, fields))
     return translated
 
 

@@ -11,7 +11,7 @@ from batch_helpers.errors import CycleError, InvalidInput, InvalidJob, OutputCon
 from batch_helpers.plan import Action
 from batch_helpers.s3 import S3Mounts
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
-from tests.workflow.conftest import World
+from tests.workflow.conftest import Account, World
 
 
 def writing(name: str, **fields: Any) -> EZBatchJob:
@@ -105,6 +105,19 @@ def test_jobs_without_outputs_that_run_the_same_command_stay_two_jobs(world: Wor
     ids = workflow.submit(engine=world.script())
     assert len(set(ids.values())) == 2
     assert EZBatchWorkflow("v", {"before": same}).submit(engine=world.script())["before"] not in ids.values()
+
+
+@pytest.mark.slow
+def test_a_job_that_runs_as_it_is_has_the_fingerprint_that_it_has_on_aws(world: World, account: Account) -> None:
+    """There the image and the command are told apart from the job: it is the same work all the same."""
+    account.s3.create_bucket(Bucket="my-bucket")
+    job = EZBatchJob("ubuntu", "x", {"A": "1"}, outputs=["s3://my-bucket/x"], platform="EC2")
+    here, there = (
+        next(iter(EZBatchWorkflow("w", {"a": job}).plan("my-job-queue", engine=helper))).job
+        for helper in (world.script(), account.script())
+    )
+    assert (here.image, there.image) == ("ubuntu", None)
+    assert here.fingerprint == there.fingerprint
 
 
 def test_the_same_work_under_another_workflows_name_is_reused(world: World) -> None:
