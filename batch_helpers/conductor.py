@@ -146,8 +146,11 @@ class Conductor:
         needs = {place: self._needs(decided, place, ids) for place in batch}
         ready = [place for place in batch if self.run.held.keys().isdisjoint(needs[place])]
         bound = [self._bind(decided.decisions[place].job, needs[place]) for place in ready]
+        earlier = self._earlier(decided, ready)
         for number, job_id in self._roster.submit(bound):
             ids[ready[number]] = job_id
+            if ready[number] in earlier:
+                self._roster.supersede(earlier[ready[number]], job_id)
             self.run.record(decided.decisions[ready[number]], job_id)
             self._roster.track(bound[number], job_id)
         for place in batch:
@@ -155,6 +158,13 @@ class Conductor:
                 ids[place] = placeholder = f"{_HELD}{decided.decisions[place].job.key}"
                 self.run.record(decided.decisions[place], placeholder)
                 self._hold_back(decided.decisions[place].job, placeholder, needs[place])
+
+    def _earlier(self, decided: Plan, places: Sequence[int]) -> dict[int, str]:
+        """The jobIds that did the same work before in this run, and have ended."""
+        if not self.run.settled:
+            return {}
+        found = {place: self.run.settled.get(decided.decisions[place].job) for place in places}
+        return {place: job_id for place, job_id in found.items() if job_id is not None}
 
     def _needs(self, decided: Plan, place: int, ids: Sequence[str | None]) -> list[str]:
         """The jobIds that a decision waits for; jobs that are known to have succeeded need no waiting."""

@@ -76,6 +76,14 @@ class Roster:
         self.active[job.key] = kept
         self.watch.add(job, kept)
 
+    def supersede(self, job_id: str, new_id: str) -> None:
+        """A job that has ended counts no more, now that a new one does its work again."""
+        old_id = self.run.real(job_id)
+        seen = self.watch.detail(old_id)
+        if seen is not None and not seen.status.active and old_id != new_id:
+            self.watch.drop(old_id)
+            self.run.release(old_id, new_id)
+
     def unfinished(self, job_ids: Iterable[str]) -> list[str]:
         """Those that must be waited for; jobs that are known to have succeeded need no waiting."""
         real = dict.fromkeys(map(self.run.real, job_ids))

@@ -13,6 +13,7 @@ from batch_helpers.diagnose import Cause
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import InvalidInput, InvalidJob, NotFound, SubmitFailed
 from batch_helpers.events import read_events
+from batch_helpers.events.again import failed_jobs
 from batch_helpers.helper import BatchHelper
 from batch_helpers.job import REPLACES_TAG, Job, JobDetail, Status
 from batch_helpers.monitor import Snapshot
@@ -363,3 +364,35 @@ def test_a_paused_run_submits_nothing_again_and_does_when_it_is_resumed() -> Non
 def test_a_share_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(InvalidInput, match="max_failures=5"):
         script(Scripted(too_small(1))).monitor(max_failures=5)
+
+
+def test_what_is_added_again_in_the_same_script_takes_the_place_of_its_failed_try(tmp_path: Path) -> None:
+    engine = Scripted(lambda job, number: "Strange" if number == 1 else None)
+    helper, events = script(engine), str(tmp_path / "run.ndjson")
+    helper.add_jobs(chain())
+    assert helper.monitor(events=events).counts[Status.FAILED] == 3
+    helper.add_jobs(chain())
+    summary = helper.monitor(events=events)
+    assert (summary.exit_code, summary.counts[Status.SUCCEEDED], len(summary.jobs)) == (0, 3, 3)
+    assert read_events(events).snapshot.counts == summary.counts
+
+
+def test_a_script_that_is_run_again_into_the_same_events_counts_each_work_once(tmp_path: Path) -> None:
+    engine, events = Scripted(lambda job, number: "Strange" if number == 1 else None), str(tmp_path / "run.ndjson")
+    for _ in range(2):
+        helper = script(engine)
+        helper.add_jobs(chain())
+        summary = helper.monitor(events=events)
+    record = read_events(events)
+    assert summary.exit_code == 0
+    assert (record.snapshot.counts, record.failures) == (summary.counts, [])
+    assert len(record.entries) == 6, "the failed tries are kept, and were paid for"
+
+
+def test_a_retry_from_the_events_begins_with_the_memory_that_was_reached(tmp_path: Path) -> None:
+    engine, events = Scripted(too_small(1 << 20)), str(tmp_path / "run.ndjson")
+    helper = script(engine, memory_growth=2, memory_cap=16384)
+    helper.add_jobs(chain()[:1])
+    last = next(iter(helper.monitor(events=events).jobs))
+    (again,) = failed_jobs(read_events(events))
+    assert (again.memory, again.tags[REPLACES_TAG]) == (16384, last)

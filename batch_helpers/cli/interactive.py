@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -57,20 +56,10 @@ def _sources(where: Where, events: tuple[str, ...], *, offline: bool) -> Iterato
         raise InvalidInput("--offline shows files of events, and there is none here: name one")
 
 
-def _runs_here() -> Iterator[str]:
-    """Files of this folder that are events of a run."""
-    for name in sorted(os.listdir(".")):
-        if name.endswith(".ndjson") and _engine(name) is not None:
-            yield name
+def _runs_here() -> list[str]:
+    from batch_helpers.events import runs_in
 
-
-def _engine(path: str) -> str | None:
-    from batch_helpers.events import EventsFile
-
-    try:
-        return EventsFile(path).engine()
-    except InvalidInput:
-        return None
+    return runs_in(".")
 
 
 def _where(where: Where, path: str) -> Where:

@@ -12,6 +12,7 @@ from batch_helpers.cli.configured import with_roles
 from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
 from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
+from batch_helpers.cli.watching import Watching, watch_options
 from batch_helpers.cli.where import json_option
 from batch_helpers.errors import InvalidInput
 
@@ -22,15 +23,17 @@ _SKIPPED = "SKIPPED"
 
 
 @click.command("run")
-@click.option("--interval", type=float, default=10.0, show_default=True, help="Seconds between polls at the most.")
 @click.option("--detach", is_flag=True, help="Submit, and do not wait.")
 @click.option("--deregister", is_flag=True, help="Deregister the job definitions that this run registers.")
 @click.option("--execution-role-arn", help="Role with which Fargate starts jobs.")
 @click.option("--task-role-arn", help="Role of the jobs' own calls to AWS.")
 @json_option
 @ending
+@watch_options
 @target_options
-def command(target: Target, interval: float, detach: bool, deregister: bool, as_json: bool, **roles: str | None) -> int:
+def command(
+    target: Target, watching: Watching, detach: bool, deregister: bool, as_json: bool, **roles: str | None
+) -> int:
     """Run the workflow in FILE, a JSON file or a Python script that makes one.
 
     Jobs whose outputs exist are skipped, active ones are waited for, the rest is submitted. Prints a line for each job:
@@ -41,14 +44,15 @@ def command(target: Target, interval: float, detach: bool, deregister: bool, as_
     """
     workflow = target.workflow
     if workflow is None:
-        for option, given in (("--detach", detach), ("--deregister", deregister), ("--json", as_json)):
-            if given:
-                raise InvalidInput(f"{option}: {target.file} watches its jobs itself, and it decides")
+        own = {"--detach": detach, "--deregister": deregister, "--json": as_json}
+        for option in (*(name for name, given in own.items() if given), *watching.given):
+            raise InvalidInput(f"{option}: {target.file} watches its jobs itself, and it decides")
         return target.script.run(target.where)
-    engine = target.where.helper()
+    watching.check()
+    engine = target.where.helper(**watching.recovery)
     known = with_roles(roles)
     ids = workflow.submit(target.where.queue, engine=engine, keep_definitions=not deregister, **known)
-    snapshot = None if detach else workflow.monitor(interval)
+    snapshot = None if detach else workflow.monitor(**watching.monitor)
     code = DONE if snapshot is None else snapshot.exit_code
     if code == INTERRUPTED:
         click.echo(

@@ -35,8 +35,9 @@ class Where:
     named: bool = False
     """Whether the engine was named in the call, and not only by settings or by default."""
 
-    def helper(self, *, dry_run: bool = False, narrating: bool = True) -> BatchHelper:
+    def helper(self, *, dry_run: bool = False, narrating: bool = True, **more: Any) -> BatchHelper:
         """The engine's helper. narrating: it tells what it does on stderr, otherwise on stdout, as scripts do.
+        more: other arguments of the helper.
 
         Raises InvalidInput for an option that the engine has no use for.
         """
@@ -53,7 +54,7 @@ class Where:
                     raise InvalidInput(f"--{name} {value} is for --engine {engine}, and this is {self.engine}")
         own["aws"]["rate"] = self.rate
         given = {name: value for name, value in {"job_queue": self.queue, **own.get(self.engine, {})}.items() if value}
-        return connect(self.engine, dry_run=dry_run, stdout=sys.stderr if narrating else None, **given)
+        return connect(self.engine, dry_run=dry_run, stdout=sys.stderr if narrating else None, **given, **more)
 
     @property
     def one_queue(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from batch_helpers.diagnose import Cause, diagnose
 from batch_helpers.events.lines import KEY_PREFIX
 from batch_helpers.events.record import Entry, RunRecord
-from batch_helpers.job import Job, Status
+from batch_helpers.job import REPLACES_TAG, Job, Status
 from batch_helpers.plan import submission_order
 
 
@@ -31,9 +31,8 @@ def failed_jobs(
         needs = [made.get(item, item) for item in upstream[job_id]]
         job = failed[job_id].job
         if job is not None:
-            made[job_id] = replace(
-                job, depends_on=needs, job_queue=job.job_queue or failed[job_id].detail.queue or None
-            )
+            queue = job.job_queue or failed[job_id].detail.queue or None
+            made[job_id] = replace(job, depends_on=needs, job_queue=queue, tags={**job.tags, REPLACES_TAG: job_id})
     return list(made.values())
 
 

@@ -26,6 +26,7 @@ class History:
         self._entries: dict[str, Entry] = {}
         self._held: dict[str, Job] = {}
         self._superseded: set[str] = set()
+        self._latest: dict[str, str] = {}
 
     def tick(self, at: float) -> bool:
         """Time goes on; False when it went backwards by more than two watchers at once may be apart."""
@@ -37,6 +38,8 @@ class History:
     def put(self, detail: JobDetail, at: float, job: Job | None = None, replaces: str | None = None) -> None:
         """A job is new, or has changed."""
         known = self._entries.get(detail.job_id)
+        if known is None:
+            replaces = replaces or self._ended_before(detail)
         if replaces is not None:
             self._superseded.add(replaces)
         if known is None:
@@ -47,6 +50,13 @@ class History:
         if detail.status is not known.status and all(status is not detail.status for status, _ in seen):
             seen = (*seen, (detail.status, at))
         self._entries[detail.job_id] = Entry(detail, job or known.job, known.replaces or replaces, seen)
+
+    def _ended_before(self, detail: JobDetail) -> str | None:
+        """The job that did the same work in an earlier run of the script, and has ended."""
+        if detail.key is None:
+            return None
+        earlier, self._latest[detail.key] = self._latest.get(detail.key), detail.job_id
+        return earlier if earlier is not None and not self._entries[earlier].status.active else None
 
     def entry(self, job_id: str) -> Entry | None:
         """What is known of one job."""

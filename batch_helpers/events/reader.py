@@ -28,6 +28,21 @@ def read_events(path: str) -> RunRecord:
     return EventsFile(path).read()
 
 
+def runs_in(folder: str) -> list[str]:
+    """The files of a folder that are events of runs, by name; those of a newer format are left out."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".ndjson"))
+    paths = [os.path.normpath(os.path.join(folder, name)) for name in names]
+    return [path for path in paths if _is_a_run(path)]
+
+
+def _is_a_run(path: str) -> bool:
+    try:
+        EventsFile(path).engine()
+    except InvalidInput:
+        return False
+    return True
+
+
 class EventsFile:
     """A file of events that may still grow: every read() takes what was added up into `history`."""
 

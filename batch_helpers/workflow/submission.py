@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batch_helpers.helper import BatchHelper
 from batch_helpers.monitor import Snapshot
@@ -55,9 +55,9 @@ class Submission:
                 self._tidy()
         return dict(zip(self._translated.jobs, ids, strict=True))
 
-    def monitor(self, interval: float) -> Snapshot:
+    def monitor(self, interval: float, **options: Any) -> Snapshot:
         """Watch until everything has ended."""
-        snapshot = self._helper.monitor(interval)
+        snapshot = self._helper.monitor(interval, **options)
         if not snapshot.held:
             self._tidy()
         return snapshot

@@ -111,14 +111,14 @@ class EZBatchWorkflow(JSONText):
         roles = _roles(execution_role_arn, task_role_arn) if preflight else None
         return self._open(queue, engine, roles).plan(preflight=preflight)
 
-    def monitor(self, interval: float = 60) -> Snapshot:
+    def monitor(self, interval: float = 60, **options: Any) -> Snapshot:
         """Print how the submitted jobs go until they have ended, and return the last snapshot.
 
-        interval: seconds between polls at the most. See BatchHelper.monitor.
+        interval: seconds between polls at the most. options: events, max_failures, notify: see BatchHelper.monitor.
         """
         if self._submission is None:
             raise InvalidInput("nothing has been submitted yet: call submit first; it finds again what is active")
-        return self._submission.monitor(interval)
+        return self._submission.monitor(interval, **options)
 
     def cancel(
         self,

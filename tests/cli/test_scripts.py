@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, CommandLine, lines
+from batch_helpers import LocalBatchHelper
+from tests.cli.conftest import ROOT, CommandLine, lines, saved
 from tests.workflow.conftest import Account
 
 pytestmark = pytest.mark.slow
@@ -135,3 +136,16 @@ def test_a_plan_explains_a_job_and_estimates_by_an_earlier_run(cli: CommandLine,
     assert told["estimate"]["typical"]["money"] > 0
     said = cli.bad(2, "plan", "s.py", "--priced-as", "m5.large")
     assert "has no price for 'm5.large'; there are: fargate" in said
+
+
+def test_a_run_is_written_down_and_its_end_told(cli: CommandLine, folder: Path) -> None:
+    saved(folder / "w.json", {"a": "true", "b": "exit 3"})
+    options = ("--engine", "local", "--events", "run.ndjson", "--notify", "tee told", "--max-failures", "0.9")
+    assert cli("run", "w.json", *options, "--interval", "1").exit_code == 1
+    assert "1 x application exit, e.g. w-b" in (folder / "told").read_text()
+    assert "1 x application exit, e.g. w-b" in cli.good("report", "run.ndjson")
+    for option, value in (("notify", "no-such-command"), ("max-failures", "5"), ("interval", "0"), ("events", "no/x")):
+        assert value in cli.bad(2, "run", "w.json", "--engine", "local", f"--{option}", value)
+    assert len(list(LocalBatchHelper().engine.failed(["local"]))) == 1, "nothing was submitted in these calls"
+    (folder / "s.py").write_text(PLAIN + "connect('local').add_jobs([])")
+    assert "--memory-growth: s.py watches its jobs itself" in cli.bad(2, "run", "s.py", "--memory-growth", "2")

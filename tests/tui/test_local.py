@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,30 @@ def test_retry_submits_just_the_failed_jobs_and_watches_them(place: Place) -> No
     assert sorted(line.split("\t")[0] for line in out.splitlines()) == ["make-0", "make-1", "make-2"]
     assert sorted(path.name for path in (place.folder / "out").iterdir()) == ["0", "1", "2", "note"]
     assert call_retry(place)[:2] == (0, "")
+
+
+def test_the_newest_run_of_the_folder_is_retried_and_written_down_as_the_same_run(place: Place) -> None:
+    place.run()
+    (place.folder / "old.ndjson").write_text('{"kind":"run","at":1,"format":1}\n')
+    os.utime(place.folder / "old.ndjson", (1, 1))
+    (place.folder / "mended").touch()
+    told = place.folder / "told"
+    options = ["--events", place.events, "--notify", f"tee {told}", "--directory", str(place.folder / ".batch")]
+    done = CliRunner().invoke(retry, ["--failed", *options])
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 3), done.stderr
+    assert f"the newest run here is {os.path.basename(place.events)}" in done.stderr
+    assert told.exists()
+    record = read_events(place.events)
+    assert record.failures == []
+    assert record.snapshot.exit_code == 0
+
+
+def test_a_run_is_named_or_the_newest_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in ([], ["run.ndjson", "--failed"]):
+        done = CliRunner().invoke(retry, arguments)
+        assert (done.exit_code, "name a run" in done.stderr) == (2, True)
+    assert "no run was written down in" in CliRunner().invoke(retry, ["--failed"]).stderr
 
 
 def test_a_retry_that_fails_again_says_so_by_its_exit_code(place: Place) -> None:
