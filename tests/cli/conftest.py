@@ -20,7 +20,7 @@ class CommandLine:
     """`batch-helpers NAME ARGUMENTS...` in this process."""
 
     def __call__(self, name: str, *arguments: str, **environment: str) -> Result:
-        command = import_module(f"batch_helpers.cli.{name}").command
+        command = import_module(f"batch_helpers.cli.{name.replace(chr(45), chr(95))}").command
         return CliRunner(env=environment).invoke(command, list(arguments), prog_name=f"batch-helpers {name}")
 
     def good(self, name: str, *arguments: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from click.testing import CliRunner
 from batch_helpers.cli import main
 from batch_helpers.cli.outcome import ending
 from batch_helpers.cli.where import Where, where_options
-from tests.cli.conftest import CommandLine, lines
+from batch_helpers.serve import serve
+from tests.cli.conftest import CommandLine, lines, saved
 
 FILE = '[Settings]\nqueue = "spot"\nrate = 7\nsubnets = ["a", "b"]\n[profiles.here]\nengine = "local"\nqueue = "mine"\n'
 
@@ -90,6 +92,40 @@ def test_config_profile_chooses_a_profile_for_any_command(config: Path) -> None:
     assert shown()["value"] == "spot"
     assert shown("--config-profile", "here") == {"value": "mine", "source": f"[profiles.here] of {config}"}
     assert "no profile 'hree'; did you mean 'here'?" in shown("--config-profile", "hree")
+
+
+@pytest.fixture
+def batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AWS Batch on this machine, for all that runs in this process; no region."""
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    with serve(tmp_path / "serve", instant=True) as endpoint:
+        keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+        for name, value in {**endpoint.environment, **keys}.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+@pytest.mark.slow
+def test_run_takes_the_roles_that_are_set(
+    cli: CommandLine, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: None
+) -> None:
+    config.write_text('[Settings]\nqueue = "local"\nexecutionRoleArn = "set"\ntaskRoleArn = "task"\n')
+    file = saved(tmp_path / "w.json", {"a": "true"})
+    monkeypatch.setenv("BATCH_HELPERS_TASK_ROLE_ARN", "env")
+    cli.good("run", file, "--detach", "--region", "us-east-1")
+    [found] = lines(cli.good("job-definition", "list", "--region", "us-east-1"))
+    described = cli.good("job-definition", "describe", found[0], "--region", "us-east-1", "--json")
+    container = json.loads(described)["containerProperties"]
+    assert (container["executionRoleArn"], container["jobRoleArn"]) == ("set", "env")
+
+
+@pytest.mark.slow
+def test_profile_and_region_may_stand_before_the_command(batch: None) -> None:
+    ended = CliRunner().invoke(main, ["--region", "us-east-1", "job-queue", "list"])
+    assert ended.exit_code == 0, ended.stderr
+    assert lines(ended.stdout)[0][0] == "local"
+    told = CliRunner().invoke(main, ["--profile", "nobody", "job-queue", "list"])
+    assert (told.exit_code, "nobody" in told.stderr) == (4, True)
 
 
 def test_the_rate_reaches_the_engine(config: Path) -> None:

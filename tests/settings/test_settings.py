@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from batch_helpers import AWSBatchHelper, connect
 from batch_helpers.errors import InvalidInput
 from batch_helpers.settings import Settings, config_path
 from batch_helpers.settings.document import parse
@@ -198,3 +199,11 @@ def test_the_file_is_where_this_system_keeps_such_files_and_loading_writes_nothi
     assert path.endswith("/batch_helpers/config.toml")
     assert (engine, there) == ("aws", "[]")
     assert config_path({"BATCH_HELPERS_CONFIG": "/x.toml"}) == "/x.toml"
+
+
+def test_making_a_helper_reads_no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("[")
+    monkeypatch.setenv("BATCH_HELPERS_CONFIG", str(tmp_path / "broken.toml"))
+    monkeypatch.setenv("BATCH_HELPERS_QUEUE", "env")
+    assert AWSBatchHelper(region="us-east-1").job_queue is None
+    assert connect("aws", job_queue="q").job_queue == "q"

@@ -41,8 +41,16 @@ def changes(wanted: Mapping[str, Any], there: Mapping[str, Any], path: tuple[str
             inner = list(changes(value, other if isinstance(other, Mapping) else {}, (*path, name)))
             whole = Change((*path, name), other, {**(other or {}), **value} if name == "tags" else value)
             yield from [whole] if path and inner else inner
-        elif _folded(name, value, ordered=ordered) != _folded(name, other, ordered=ordered):
+        elif _folded(name, value, ordered=ordered) != _folded(name, _mentioned(value, other), ordered=ordered):
             yield Change((*path, name), other, value)
+
+
+def _mentioned(wanted: Any, there: Any) -> Any:
+    """Of objects in a list, what those that are wanted have too; AWS Batch adds what was not asked for."""
+    if isinstance(wanted, list) and isinstance(there, list) and all(isinstance(item, Mapping) for item in wanted):
+        names = {name for item in wanted for name in item}
+        return [{name: value for name, value in item.items() if name in names} for item in there]
+    return there
 
 
 def _folded(name: str, value: Any, *, ordered: bool) -> Any:

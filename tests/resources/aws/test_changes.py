@@ -60,6 +60,14 @@ def test_no_list_and_an_empty_list_are_the_same() -> None:
     assert said({"jobStateTimeLimitActions": []}, {"jobStateTimeLimitActions": [{"reason": "x"}]}) != []
 
 
+def test_what_aws_adds_to_an_object_in_a_list_does_not_count() -> None:
+    wanted = resources(ec2Configuration=[{"imageType": "ECS_AL2023"}])
+    there = [{"imageType": "ECS_AL2023", "batchImageStatus": "LATEST"}]
+    assert said(wanted, resources(ec2Configuration=there)) == []
+    assert said(wanted, resources(ec2Configuration=[*there, *there])) != []
+    assert said(wanted, resources(ec2Configuration=[{"imageType": "ECS_AL2"}])) != []
+
+
 def test_an_update_sends_what_differs_and_nothing_more() -> None:
     wanted = {"type": "MANAGED", "state": "ENABLED", **resources(maxvCpus=32, type="FARGATE_SPOT", minvCpus=0)}
     there = {"type": "MANAGED", "state": "DISABLED", **resources(maxvCpus=16, type="FARGATE", minvCpus=0)}
