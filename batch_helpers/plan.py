@@ -197,8 +197,10 @@ def _distinct(jobs: Sequence[Job], claimed: Mapping[str, Job]) -> tuple[list[Job
     owners: dict[str, int] = {}
     for job in jobs:
         claims = [claimed_uri(uri) for uri in job.outputs] or [job.fingerprint]
+        place = len(distinct)
         rivals = [owners[claim] for claim in claims if claim in owners]
-        place = next((rival for rival in rivals if distinct[rival].fingerprint == job.fingerprint), len(distinct))
+        if rivals:
+            place = next((rival for rival in rivals if distinct[rival].fingerprint == job.fingerprint), place)
         places.append(place)
         if place < len(distinct):
             continue
@@ -312,8 +314,9 @@ class _Draft:
     def _by_outputs(self, place: int, job: Job) -> Decision:
         if not job.outputs:
             return Decision(job, Action.SUBMIT, "it declares no outputs, so it always runs")
-        missing = [uri for uri in job.outputs if uri not in self.world.found]
-        stale = self._remade_upstream(place)
+        found = self.world.found
+        missing = [uri for uri in job.outputs if uri not in found]
+        stale = self._remade_upstream(place) if self.upstream[place] else None
         if stale is not None:
             return Decision(job, Action.SUBMIT, f"{stale} runs again, so its outputs are out of date", remade=True)
         survey = self.world.survey

@@ -29,7 +29,7 @@ def local_path(uri: str) -> str | None:
 
 def canonical_uri(uri: str) -> str:
     """One spelling for one place: local paths become absolute, other URIs stay as they are."""
-    if uri[0] == "/" and not _ODD.search(uri):  # a plain path in its only spelling: this is hot
+    if uri[:5] == "s3://" or (uri[0] == "/" and not _ODD.search(uri)):  # in its only spelling: this is hot
         return uri
     return local_path(uri) or uri
 
@@ -42,7 +42,7 @@ def claimed_uri(uri: str) -> str:
 
 def bucket_and_key(uri: str) -> tuple[str, str]:
     """The two halves of `scheme://bucket/key`; the key is taken literally, nothing is decoded."""
-    bucket, _, key = uri.partition("://")[2].partition("/")
+    bucket, _, key = (uri[5:] if uri[:5] == "s3://" else uri.partition("://")[2]).partition("/")
     return bucket, key
 
 

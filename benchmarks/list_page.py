@@ -8,47 +8,24 @@ its threads; `page` is the reading alone. The bar holds for both: within 2x of o
 
 from __future__ import annotations
 
-import re
-import socketserver
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
+
+from benchmarks._s3_pages import BUCKET, PAGE, key, page_server
 
 if TYPE_CHECKING:
     from batch_helpers.stores.s3.lookup import Lookup
 
-PAGE, PAGES, ROUNDS = 1000, 40, 3
+PAGES, ROUNDS = 40, 3
 BAR = 2.0
-BUCKET = "cohort"
-
-_ENTRY = (
-    "<Contents><Key>{key}</Key><LastModified>2024-05-{day:02d}T12:34:56.000Z</LastModified>"
-    "<ETag>&quot;{number:032x}&quot;</ETag><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>"
-    "<ChecksumType>FULL_OBJECT</ChecksumType><Size>{number}</Size><StorageClass>STANDARD</StorageClass></Contents>"
-)
-_HEAD = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-    b"<Name>%s</Name><Prefix></Prefix>%s<KeyCount>%d</KeyCount><MaxKeys>1000</MaxKeys>"
-    b"<EncodingType>url</EncodingType><IsTruncated>%s</IsTruncated>"
-)
-_TOKEN = re.compile(rb"continuation-token=(\d+)")
-_START_AFTER = re.compile(rb"start-after=\S*?sample-(\d+)%2Faligned\.sorted\.ba(.)")
-
-
-def key(number: int) -> str:
-    """The key of one output; keys ascend with their numbers."""
-    return f"project/cohort-2024/results/sample-{number:07d}/aligned.sorted.bam"
 
 
 def main() -> None:
     """Print the table."""
-    with page_server() as url:
+    with page_server(PAGE * PAGES) as (url, _):
         measured = {name: min(_cpu(ask) for _ in range(ROUNDS)) for name, ask in _readers(url).items()}
     yardstick = measured["obstore"]
     rows = [(name, f"{1000 * seconds:.1f}", f"{seconds / yardstick:.2f}") for name, seconds in measured.items()]
@@ -109,60 +86,6 @@ def _cpu(ask: Callable[[], int]) -> float:
     if keys != PAGE * PAGES:
         raise RuntimeError(f"{keys} keys came of {PAGE * PAGES}")
     return spent / PAGES
-
-
-@contextmanager
-def page_server() -> Iterator[str]:
-    """A bucket of `PAGES` full pages on loopback, in a process of its own; yields its URL."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}"
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _serve(announce: Connection) -> None:
-    entries = [_ENTRY.format(key=key(n), day=1 + n % 28, number=n).encode() for n in range(PAGE * PAGES)]
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), partial(_Pages, entries)) as server:
-        server.daemon_threads = True
-        announce.send(server.server_address[1])
-        server.serve_forever()
-
-
-class _Pages(socketserver.StreamRequestHandler):
-    def __init__(self, entries: list[bytes], *connection: Any) -> None:
-        self.entries = entries
-        super().__init__(*connection)
-
-    def handle(self) -> None:
-        while request := self.rfile.readline():
-            while self.rfile.readline().strip():
-                pass
-            page = self._page(_first(request))
-            self.wfile.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n" % len(page)
-            )
-            self.wfile.write(page)
-
-    def _page(self, first: int) -> bytes:
-        shown = self.entries[first : first + PAGE]
-        after = first + len(shown)
-        token = b"<NextContinuationToken>%d</NextContinuationToken>" % after if after < len(self.entries) else b""
-        head = _HEAD % (BUCKET.encode(), token, len(shown), b"true" if token else b"false")
-        return head + b"".join(shown) + b"</ListBucketResult>"
-
-
-def _first(request: bytes) -> int:
-    """The number of the first key to send: a token is that number, `start-after` a key or what is just below one."""
-    if token := _TOKEN.search(request):
-        return int(token[1])
-    if after := _START_AFTER.search(request):
-        return int(after[1]) + (after[2] == b"m")
-    return 0
 
 
 if __name__ == "__main__":

@@ -105,7 +105,11 @@ def _kind(uri: str) -> str:
 def _by_scheme(uris: Collection[str]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for uri in uris:
-        groups.setdefault(_kind(uri), []).append(uri)
+        kind = "s3" if uri[:5] == "s3://" else _kind(uri)
+        if kind in groups:
+            groups[kind].append(uri)
+        else:
+            groups[kind] = [uri]
     return groups
 
 

@@ -15,6 +15,8 @@ from batch_helpers.stores.s3.reader import ListPage
 _UNSORTED_BUCKET = "--x-s3"
 """Directory buckets do not list in order: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
 
+_UNMEASURED = Found()
+
 
 class _Flight(NamedTuple):
     bucket: str
@@ -23,21 +25,22 @@ class _Flight(NamedTuple):
 
 
 class Search:
-    """One search; `ranges` is the most requests that are under way at once.
+    """One search; `ranges` is the most requests that are under way at once. measured: sizes and dates are wanted.
 
     A bucket starts as one span. While there is room, the longest span that is likely to need more than one further
     page gives its back half away: small questions stay whole, large ones spread over all ranges.
     """
 
-    def __init__(self, lookup: Lookup, ranges: int) -> None:
-        self._lookup, self._ranges = lookup, ranges
+    def __init__(self, lookup: Lookup, ranges: int, *, measured: bool = True) -> None:
+        self._lookup, self._ranges, self._measured = lookup, ranges, measured
         self._ready: list[tuple[str, Span]] = []
         self._flights: dict[Future[ListPage], _Flight] = {}
-        self._found: dict[tuple[str, str], Found] = {}
+        self._found: dict[str, dict[str, Found]] = {}
 
-    def run(self, wanted: Mapping[str, Collection[str]]) -> Mapping[tuple[str, str], Found]:
+    def run(self, wanted: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, Found]]:
         """Of the wanted keys of each bucket those that exist, by bucket and key."""
         for bucket, keys in wanted.items():
+            self._found[bucket] = {}
             self._add(bucket, Span(sorted(keys)), in_order=not bucket.endswith(_UNSORTED_BUCKET))
         pool = ThreadPoolExecutor(self._ranges, thread_name_prefix="s3-search")
         try:
@@ -78,5 +81,8 @@ class Search:
                 raise ServiceError(f"s3://{bucket} cannot be asked: HEAD is refused, and {exc}") from exc
             self._add(bucket, span, in_order=False)
             return
-        self._found.update(((bucket, key), page.found(place)) for key, place in shown)
+        if self._measured or len(shown) == 1:
+            self._found[bucket].update((key, page.found(place)) for key, place in shown)
+        else:
+            self._found[bucket].update((key, _UNMEASURED) for key, _ in shown)
         self._add(bucket, span)
