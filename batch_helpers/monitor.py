@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,12 @@ LOST_AFTER = 60.0
 
 BLIND_AFTER = 3600.0
 """Seconds of nothing but failed polls after which watching ends with the last error; the jobs go on."""
+
+DESCRIBED_AT_ONCE = 5000
+"""Jobs that are described, and judged by their outputs, before the next ones are."""
+
+QUICKEST = 1 / 8
+"""Of the interval: how soon after one poll the next one comes while things change."""
 
 _DISTANCE = 20
 
@@ -105,6 +112,8 @@ class Watch:
         self._details: dict[str, JobDetail] = {}
         self._open: dict[str, None] = {}
         self._absent_since: dict[str, float] = {}
+        self._asked: dict[str, float] = {}
+        self._at_once = DESCRIBED_AT_ONCE
         self._stages: dict[str, Counter[Status]] = {}
         self._failures = Failures()
         self._began: float | None = None
@@ -112,7 +121,7 @@ class Watch:
         self._finished = 0
         self._told: dict[str, Status] = {}
         self.seen: Mapping[str, Sequence[JobDetail]] = {}
-        self.newly_failed: Sequence[str] = ()
+        self.newly_failed: list[str] = []
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -213,23 +222,50 @@ class Watch:
         return list(self._engine.active(queues))
 
     def _refresh(self, now: float) -> None:
-        self.seen, self.newly_failed = {}, ()
+        self.seen, self.newly_failed = {}, []
         if not self._open:
             return
         everything = self._look()
         self.seen = _by_key(everything)
         live = {detail.job_id: detail for detail in everything if detail.job_id in self._open}
         gone = [job_id for job_id in self._open if job_id not in live]
-        described = self._engine.describe(gone) if gone else {}
-        absent = [job_id for job_id in gone if job_id not in described]
-        self._absent_since = {job_id: self._absent_since.get(job_id, now) for job_id in absent}
-        lost = [job_id for job_id, since in self._absent_since.items() if now - since >= LOST_AFTER]
-        verdicts = self._verdicts([described[job_id] for job_id in gone if job_id in described], lost)
-        self.newly_failed = [detail.job_id for detail in verdicts if detail.status is Status.FAILED]
         self._told = {job_id: detail.status for job_id, detail in live.items() if not detail.status.active}
-        for detail in (*live.values(), *verdicts):
+        for detail in live.values():
             if detail.job_id not in self._told:
                 self._settle(detail)
+        self._describe(gone, now)
+
+    def _describe(self, gone: Sequence[str], now: float) -> None:
+        """Ask about jobs that left the active set, in parts, so that what one part told stays when the next one fails.
+
+        Those that were asked about longest ago come first, and after a failure parts are smaller: so nobody waits for
+        ever behind, or beside, one that cannot be answered.
+        """
+        self._asked = {job_id: self._asked.get(job_id, -math.inf) for job_id in gone}
+        self._absent_since = {job_id: since for job_id, since in self._absent_since.items() if job_id in self._asked}
+        order = sorted(gone, key=self._asked.__getitem__)
+        for start in range(0, len(order), self._at_once):
+            part = order[start : start + self._at_once]
+            self._asked.update(dict.fromkeys(part, now))
+            try:
+                verdicts = self._judged(part, now)
+            except ServiceError:
+                self._at_once = max(1, self._at_once // 2)
+                raise
+            self.newly_failed += [detail.job_id for detail in verdicts if detail.status is Status.FAILED]
+            for detail in verdicts:
+                self._settle(detail)
+        self._at_once = DESCRIBED_AT_ONCE
+
+    def _judged(self, gone: Sequence[str], now: float) -> list[JobDetail]:
+        described = self._engine.describe(gone)
+        for job_id in gone:
+            if job_id in described:
+                self._absent_since.pop(job_id, None)
+            else:
+                self._absent_since.setdefault(job_id, now)
+        lost = [job_id for job_id in gone if now - self._absent_since.get(job_id, now) >= LOST_AFTER]
+        return self._verdicts([described[job_id] for job_id in gone if job_id in described], lost)
 
     def _verdicts(self, described: Sequence[JobDetail], lost: Sequence[str]) -> list[JobDetail]:
         succeeded = [detail.job_id for detail in described if detail.status is Status.SUCCEEDED]
@@ -267,15 +303,19 @@ def watch(
 ) -> Iterator[Snapshot]:
     """Poll until nobody is busy, waiting up to `interval` seconds between polls; at least one snapshot.
 
+    The pause doubles from poll to poll while nothing changes, or nobody answers, and is halved when something did.
     `wait` may return early when something has changed; polls then still keep a distance of twenty times their cost.
     """
+    pause, last = interval * QUICKEST, None
     while True:
         started = clock()
-        yield watched.poll()
+        yield (polled := watched.poll())
         if not busy():
             return
+        changed, last = last is not None and polled.stages != last, polled.stages
+        pause = max(pause / 2, interval * QUICKEST) if changed else min(pause * 2, interval)
         ready = clock()
-        wait(interval)
+        wait(pause)
         too_early = min(interval, _DISTANCE * (ready - started)) - (clock() - ready)
         if too_early > 0:
             sleep(too_early)

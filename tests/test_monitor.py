@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from batch_helpers.errors import Unreachable
+from batch_helpers.errors import ServiceError, Unreachable
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.monitor import BLIND_AFTER, LOST_AFTER, Snapshot, Watch, watch
 from batch_helpers.testing import MemoryEngine
@@ -145,7 +145,7 @@ def test_an_hour_long_run_is_watched_without_waiting() -> None:
         bound = job.bound("q", ids[-1:])
         ids.extend(engine.submit([bound]))
         watched.add(bound, engine.describe(ids[-1:])[ids[-1]])
-    last = until_done(watched, engine)[-1]
+    last = until_done(watched, engine, interval=480)[-1]
     assert last.counts[Status.SUCCEEDED] == 60
     assert last.elapsed >= 3600
 
@@ -190,3 +190,78 @@ def test_a_snapshot_does_not_change_with_the_next_poll() -> None:
     assert before.counts[Status.SUCCEEDED] == 0
     assert before.jobs[ids[0]].status is Status.RUNNABLE
     assert before.exit_code == 3
+
+
+def test_the_pause_grows_while_nothing_changes_and_shrinks_when_something_does() -> None:
+    engine = MemoryEngine()
+    watched, ids = watching(engine, *jobs(4))
+    pauses: list[float] = []
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        engine.now += seconds
+        if len(pauses) >= 6:
+            engine.settle(ids[len(pauses) - 6])
+
+    busy = lambda: bool(watched.open)  # noqa: E731
+    list(watch(watched, wait, interval=60, busy=busy, clock=lambda: engine.now, sleep=engine.wait))
+    assert pauses == [15, 30, 60, 60, 60, 60, 30, 15, 7.5]
+
+
+def test_a_poll_that_fails_is_no_change_and_polls_go_on_less_often() -> None:
+    engine = MemoryEngine()
+    watched, ids = watching(engine, *jobs(1))
+    pauses: list[float] = []
+
+    def unreachable(queues: Collection[str]) -> Iterator[JobDetail]:
+        if len(pauses) < 4:
+            raise Unreachable("no network")
+        engine.settle(ids[0])
+        return MemoryEngine.active(engine, queues)
+
+    engine.active = unreachable  # type: ignore[method-assign]
+    busy = lambda: bool(watched.open)  # noqa: E731
+    list(watch(watched, pauses.append, interval=60, busy=busy, clock=lambda: engine.now, sleep=engine.wait))
+    assert pauses == [15, 30, 60, 60]
+
+
+def test_nobody_waits_behind_jobs_that_cannot_be_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batch_helpers.monitor.DESCRIBED_AT_ONCE", 4)
+    engine = MemoryEngine()
+    watched, ids = watching(engine, *jobs(9))
+    asked: list[list[str]] = []
+
+    def failing(job_ids: Sequence[str]) -> dict[str, JobDetail]:
+        asked.append(list(job_ids))
+        if ids[6] in job_ids:
+            raise ServiceError("this one cannot be described")
+        return MemoryEngine.describe(engine, job_ids)
+
+    for job_id in ids:
+        engine.settle(job_id)
+    engine.describe = failing  # type: ignore[method-assign]
+    first = watched.poll()
+    assert "cannot be described" in first.warning
+    assert first.counts[Status.SUCCEEDED] == 4
+    for _ in range(4):
+        engine.now += 1
+        last = watched.poll()
+    assert list(watched.open) == [ids[6]]
+    assert last.counts[Status.SUCCEEDED] == 8
+
+
+def test_failures_of_parts_that_were_told_are_known_when_a_later_part_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batch_helpers.monitor.DESCRIBED_AT_ONCE", 1)
+    engine = MemoryEngine()
+    watched, ids = watching(engine, *jobs(2))
+
+    def failing(job_ids: Sequence[str]) -> dict[str, JobDetail]:
+        if ids[1] in job_ids:
+            raise ServiceError("no answer")
+        return MemoryEngine.describe(engine, job_ids)
+
+    for job_id in ids:
+        engine.settle(job_id, Status.FAILED, reason="x")
+    engine.describe = failing  # type: ignore[method-assign]
+    assert watched.poll().warning
+    assert watched.newly_failed == [ids[0]]
