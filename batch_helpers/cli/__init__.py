@@ -12,6 +12,7 @@ _COMMANDS = {
     "cancel": "End jobs, or all that is active of a workflow.",
     "compute-environment": "Make, list, switch and delete compute environments of AWS Batch.",
     "config": "Show the settings, and where each came from.",
+    "definitions": "Deregister old job definitions that batch_helpers has made by itself.",
     "doctor": "Find out why jobs do not start, and what mends it.",
     "interactive": "Look at queues and jobs in the terminal.",
     "job-definition": "Make, list, describe and deregister job definitions of AWS Batch.",

@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from batch_helpers.aws_client import AWSAccess
 from batch_helpers.cli import main
+from batch_helpers.engines.aws import AWSEngine
+from batch_helpers.engines.aws.images import content
 from tests.cli.conftest import lines
 from tests.engines.aws.account import moto_batch_without_docker
 from tests.servers import moto_server, session
@@ -287,3 +289,15 @@ def test_prune_leaves_what_is_not_ours(account: Account) -> None:
     assert "nothing was done" in account.bad(2, "job-definition prune")
     assert "older_than" in account.bad(2, "job-definition prune --older-than -1 --yes")
     account.good("job-definition describe mine")
+
+
+def test_definitions_prune_deregisters_old_ones_of_ours_and_tells_which(account: Account) -> None:
+    name = AWSEngine(account.access).define("busybox", content("busybox"))
+    assert account.good("definitions prune --dry-run --older-than 1") == ""
+    assert account.good("definitions prune --dry-run --older-than 0") == f"{name}:1\n"
+    account.good(f"job-definition describe {name}")
+    assert account.good("definitions prune --older-than 0 --yes") == f"{name}:1\n"
+    assert account.good("definitions prune --older-than 0 --yes") == ""
+    assert AWSEngine(account.access).define("busybox", content("busybox")) == name
+    account.good(f"job-definition describe {name}")
+    account.good("definitions prune --older-than 0 --yes")
