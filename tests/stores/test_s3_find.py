@@ -17,8 +17,11 @@ from batch_helpers.errors import (
     ServiceError,
     Throttled,
 )
+from batch_helpers.helper import BatchHelper
+from batch_helpers.job import Job
 from batch_helpers.stores.base import Found
 from batch_helpers.stores.s3 import S3Store
+from batch_helpers.testing import MemoryEngine
 from tests.servers import session
 from tests.stores.wire import SECONDS, Answer, Bucket, Request, Wire, entry, listing, refusal
 
@@ -293,3 +296,40 @@ def test_no_credentials_are_an_error_at_once(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(CredentialsError):
         S3Store(AWSAccess(session=poor), sleep=slept.append).find(uris("a", "b"))
     assert slept == []
+
+
+def test_where_one_folder_is_denied_nothing_is_said_of_any() -> None:
+    bucket = Bucket(["open/a", "open/b", "secret/a", "secret/b", "secret/c"], page=1)
+
+    def partly(request: Request) -> Answer:
+        if request.query.get("prefix", "").startswith("secret/") or "/secret/" in request.path:
+            return refusal(
+                "AccessDenied", 403, "not authorized to perform s3:ListBucket", head=request.method == "HEAD"
+            )
+        return bucket(request)
+
+    wire = Wire(partly)
+    for denied in (uris("secret/a"), uris("secret/a", "secret/b")):
+        assert len(store_on(wire).find(uris("open/a", "open/b"))) == 2
+        with pytest.raises(AccessDenied, match=r"s3://bucket/secret/.*s3:ListBucket"):
+            store_on(wire).find([*uris("open/a", "open/b"), *denied])
+
+
+@pytest.mark.parametrize(("code", "error"), [("AccessDenied", AccessDenied), ("PermanentRedirect", ServiceError)])
+def test_a_plan_that_cannot_see_every_output_is_an_error_and_submits_nothing(
+    code: str, error: type[ServiceError]
+) -> None:
+    status = {"AccessDenied": 403, "PermanentRedirect": 301}[code]
+    bucket = Bucket([f"open/{number}" for number in range(3)])
+
+    def partly(request: Request) -> Answer:
+        if "far" in request.path:
+            return refusal(code, status, "not here", head=request.method == "HEAD", region="eu-west-1")
+        return bucket(request)
+
+    engine = MemoryEngine()
+    helper = BatchHelper(engine, store_on(Wire(partly)), job_queue="q")
+    wanted = [f"s3://bucket/open/{number}" for number in range(4)] + ["s3://far/secret/1", "s3://far/secret/2"]
+    with pytest.raises(error, match="s3://far"):
+        helper.add_jobs([Job(f"j{number}", command=["x"], outputs=[uri]) for number, uri in enumerate(wanted)])
+    assert engine.submitted == []
