@@ -108,7 +108,8 @@ class Driver:
     def _script(self) -> int:
         """What a user's script does, with its waiting in the hands of the stage."""
         budget = Budget(40, clock=self._time, sleep=self._sleep)
-        engine = AWSEngine(self._line.access, rate=budget, sleep=self._sleep, concurrency=1)
+        array = self._scenario.array
+        engine = AWSEngine(self._line.access, rate=budget, sleep=self._sleep, concurrency=1, array=array)
         store = S3Store(self._line.access, ranges=1, sleep=self._sleep)
         helper = BatchHelper(
             engine, store, job_queue="local", clock=self._time, sleep=self._sleep, stdout=io.StringIO()

@@ -39,6 +39,7 @@ class Scenario:
     retention: seconds for which ended jobs are known. interval: seconds between polls. lag: whether listings may not
     show new jobs yet.
     patient: jobs wait in the queue until the scripts that run have had one look; what they do see twice, they heal.
+    array: whether the scripts submit array jobs.
     """
 
     seed: int
@@ -53,6 +54,7 @@ class Scenario:
     interval: float
     lag: bool
     patient: bool
+    array: bool
 
     @property
     def strict(self) -> bool:
@@ -64,7 +66,7 @@ class Scenario:
         return (
             f"{len(self.jobs)} jobs, {len(self.present)} outputs there, {self.drivers} drivers, kills {self.kills}, "
             f"polls {self.interval:g} s apart, retention {self.retention:g} s, S3 {self.slow:.0%}, "
-            f"{'patient' if self.patient else 'at once'}, "
+            f"{'patient' if self.patient else 'at once'}, {'arrays, ' if self.array else ''}"
             f"badly {self.badly or 'none'}, faults: {kinds or 'none'}"
         )
 
@@ -91,6 +93,7 @@ def scenario(seed: int) -> Scenario:
         interval=2.5 * RETENTION if forgetful else 10.0,
         lag=lag,
         patient=random.random() < (0.8 if lag or drivers > 1 else 0.3),
+        array=seed % 3 == 0,
     )
 
 
@@ -110,7 +113,7 @@ def _job(name: str, needs: list[Job], intermediate: bool = False, either_way: bo
     outputs = [f"s3://{BUCKET}/run/{name}/{part}" for part in ("x", "y")[: 1 + (name[0] == "b")]]
     return Job(
         name, image="busybox", command=["make", name], outputs=outputs, depends_on=needs,
-        intermediate=intermediate, run_dependents_on_fail=either_way, vcpus=1, memory=64,
+        intermediate=intermediate, run_dependents_on_fail=either_way, vcpus=1, memory=64, stage=name[0],
     )  # fmt: skip
 
 

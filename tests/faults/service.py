@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import json
 import math
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -11,6 +12,8 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+from batch_helpers.engines.aws.arrays.carriers import carried
+from batch_helpers.engines.aws.arrays.table import Table
 from batch_helpers.job import Status
 from batch_helpers.serve.app import App
 from batch_helpers.serve.arns import Arns
@@ -64,7 +67,7 @@ class Hands:
         now, events = self._clock.seconds(), []
         for item in ready:
             if item.seq not in self._plays:
-                self._put(item, Status(item.status), now)
+                self._put(item._replace(name=_own_name(item)), Status(item.status), now)
         for stop in stops:
             events += self._stop(stop, now)
         while self._due and self._due[0][0] <= now:
@@ -92,7 +95,7 @@ class Hands:
 
     def _move(self, seq: int, now: float) -> list[Event]:
         item, status, since = self._plays[seq]
-        alike = [other.id for other, _, _ in self._plays.values() if other.name == item.name]
+        alike = [other.id.partition(":")[0] for other, _, _ in self._plays.values() if other.name == item.name]
         if status is Status.RUNNABLE and not self._may_start(alike, since - START):
             heapq.heappush(self._due, (now + _AGAIN, next(self._order), seq))
             return []
@@ -123,6 +126,15 @@ class Hands:
         if found[1] is Status.RUNNING:
             self._ledger.end(found[0].name, found[0].id, now - START, good=False, hollow=False)
         return [Event(stop.seq, Status.FAILED, _ms(now), TERMINATED, began=found[1] is not Status.RUNNABLE)]
+
+
+def _own_name(item: Ready) -> str:
+    """A job's name; of an array's child, the one that its table gives it."""
+    if item.array_index is None:
+        return item.name
+    table = carried(json.loads(item.container)["command"])
+    assert isinstance(table, Table)
+    return table.names[item.array_index]
 
 
 class Veils(Hiding):
