@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from difflib import get_close_matches
+
 
 def duration(seconds: float) -> str:
     """Seconds as a person says them: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
@@ -36,3 +39,13 @@ def ago(seconds: float) -> str:
     if seconds < 2 * 86400:
         return f"{seconds // 3600:.0f} h ago"
     return f"{seconds // 86400:.0f} days ago"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """`; did you mean 'x'?`, or the names there are, for a message about a name that is unknown."""
+    by_case = {item.lower(): item for item in known}
+    close = get_close_matches(name.lower(), by_case, n=1)
+    if close:
+        return f"; did you mean {by_case[close[0]]!r}?"
+    shown = ", ".join(sorted(known)[:10])
+    return f"; there are: {shown}" if shown else "; there are none yet"

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from batch_helpers.azure_client import AzureAccess, azure_code
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.cloudops.azure_tasks import TaskWriter
 from batch_helpers.cloudops.blob_files import BlobFiles
 from batch_helpers.cloudops.cloud import JobExists, NewTask
@@ -20,6 +19,7 @@ from batch_helpers.engines.azure.words import TaskPlace, place_of
 from batch_helpers.errors import NotFound, ServiceError
 from batch_helpers.job import JobDetail
 from batch_helpers.resources.azure import PoolManager, PoolSpec
+from batch_helpers.words import nearest
 
 _CREATION = f"{PREFIX}creation"
 _FIELDS = ["id", "state", "metadata", "poolInfo", "executionInfo", "usesTaskDependencies", "constraints"]

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.cloudops.cloud import Cloud, NewTask
 from batch_helpers.cloudops.ids import highest, new_id
 from batch_helpers.cloudops.requests import TaskRequest
@@ -18,6 +17,7 @@ from batch_helpers.job import Job, JobDetail
 from batch_helpers.plan import Action, Decision, World, plan
 from batch_helpers.stores.base import Store
 from batch_helpers.uris import canonical_uri
+from batch_helpers.words import nearest
 
 _ROUNDS = 20
 _PAUSE = 0.05

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.cloudops.cloud import JobExists, NewTask
 from batch_helpers.cloudops.folder_files import FolderFiles
 from batch_helpers.cloudops.registry import Entry, Registry
@@ -21,6 +20,7 @@ from batch_helpers.engines.local import LocalEngine
 from batch_helpers.errors import InvalidInput, NotFound, ServiceError
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.resources.azure import PoolSpec
+from batch_helpers.words import nearest
 
 _MOST_RETRIES = 9
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.engines.azure import AzureEngine
 from batch_helpers.engines.azure.pools import Pool
 from batch_helpers.engines.azure.requests import command_line, task_request
 from batch_helpers.engines.azure.words import first_id, next_id, number_of, place_of
 from batch_helpers.errors import InvalidJob
 from batch_helpers.job import Job
+from batch_helpers.words import nearest
 from tests.azure.fake_batch import FakeBatch
 from tests.azure.fixtures import ended, job, submit
 

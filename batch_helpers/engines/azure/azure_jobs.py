@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from batch_helpers.azure_client import azure_code
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.engines.azure.api import API, Raw
 from batch_helpers.engines.azure.pools import Pool, Pools
 from batch_helpers.engines.azure.words import LIVE_JOB
 from batch_helpers.errors import NotFound, ServiceError
+from batch_helpers.words import nearest
 
 QUEUE = "batch_helpers:queue"
 """The metadata by which an Azure job says which queue it belongs to."""

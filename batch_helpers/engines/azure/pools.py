@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.engines.azure.api import API
 from batch_helpers.errors import NotFound
+from batch_helpers.words import nearest
 
 _CORES = re.compile(r"_[A-Z]+(\d+)(?:-(\d+))?", re.IGNORECASE)
 

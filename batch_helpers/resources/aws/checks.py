@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 
 from batch_helpers.errors import InvalidInput
+from batch_helpers.words import nearest
 
 MAX_TAGS = 50
 """https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html#tag-restrictions"""
@@ -45,13 +45,3 @@ def check_one_of(what: str, value: str, known: Collection[str]) -> None:
     """Raise InvalidInput, with the nearest one, for a value that is not among those known."""
     if value not in known:
         raise InvalidInput(f"{what}={value!r}{nearest(value, known)}")
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """`; did you mean 'x'?`, or the names there are, for a message about a name that is unknown."""
-    by_case = {item.lower(): item for item in known}
-    close = get_close_matches(name.lower(), by_case, n=1)
-    if close:
-        return f"; did you mean {by_case[close[0]]!r}?"
-    shown = ", ".join(sorted(known)[:10])
-    return f"; there are: {shown}" if shown else "; there are none yet"

@@ -10,9 +10,10 @@ from batch_helpers.aws_client import AWSAccess
 from batch_helpers.engines.aws.api import API
 from batch_helpers.errors import AmbiguousAnswer, InvalidInput, NotFound
 from batch_helpers.resources.aws.changes import Change, changes
-from batch_helpers.resources.aws.checks import nearest, short
+from batch_helpers.resources.aws.checks import short
 from batch_helpers.resources.aws.definition import JobDefinition, definition_body
 from batch_helpers.resources.aws.desk import Outcome, Raw
+from batch_helpers.words import nearest
 
 _OURS_TO_LEAVE_OUT = ("command", "environment", "executionRoleArn", "jobRoleArn", "ephemeralStorage")
 """Members of a container that mean something by their absence."""

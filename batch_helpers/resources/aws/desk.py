@@ -13,7 +13,8 @@ from batch_helpers.engines.aws.api import API
 from batch_helpers.errors import InvalidInput, NotFound, ServiceError, TimedOut
 from batch_helpers.resources.aws.bodies import update_body
 from batch_helpers.resources.aws.changes import Change, changes
-from batch_helpers.resources.aws.checks import nearest, short
+from batch_helpers.resources.aws.checks import short
+from batch_helpers.words import nearest
 
 Raw = Mapping[str, Any]
 

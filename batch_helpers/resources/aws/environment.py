@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from batch_helpers.errors import InvalidInput
 from batch_helpers.resources.aws import instances
-from batch_helpers.resources.aws.checks import check_name, check_one_of, check_tags, nearest
+from batch_helpers.resources.aws.checks import check_name, check_one_of, check_tags
+from batch_helpers.words import nearest
 
 FARGATE_TYPES = ("FARGATE", "FARGATE_SPOT")
 TYPES = (*FARGATE_TYPES, "EC2", "SPOT")

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from batch_helpers.engines.aws.listing import active_jobs
 from batch_helpers.errors import InvalidInput, NotFound
 from batch_helpers.resources.aws.bodies import queue_body
-from batch_helpers.resources.aws.checks import nearest, short
+from batch_helpers.resources.aws.checks import short
 from batch_helpers.resources.aws.desk import ENVIRONMENT, QUEUE, Desk, Outcome, Raw, described
 from batch_helpers.resources.aws.environment import FARGATE_TYPES
 from batch_helpers.resources.aws.queue import JobQueue
+from batch_helpers.words import nearest
 
 
 class JobQueues(Desk):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from batch_helpers.azure_client import AzureAccess, azure_errors
-from batch_helpers.azure_client.nearest import nearest
 from batch_helpers.azure_client.patience import patience
 from batch_helpers.errors import CredentialsError, InvalidInput, NotFound, ServiceError
 from batch_helpers.resources.azure.body import differences, pool_body
 from batch_helpers.resources.azure.spec import PoolSpec
+from batch_helpers.words import nearest
 
 _PATIENCE, _PAUSE = 600.0, 2.0
 
