@@ -24,7 +24,7 @@ test: .venv/dev
 	$(BIN)/python -m pytest
 
 unit: .venv/dev
-	$(BIN)/python -m pytest -m 'not slow' tests/test_*.py tests/engines tests/stores tests/budget tests/diagnose tests/doctor tests/resources tests/settings
+	$(BIN)/python -m pytest -m 'not slow' tests/test_*.py tests/engines tests/stores tests/budget tests/diagnose tests/doctor tests/provision tests/resources tests/settings
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,8 @@ class AWSAccess:
     def _client(self, service: str, config: Mapping[str, Any]) -> Any:
         from botocore.config import Config
 
-        settings = Config(**{"user_agent_extra": _user_agent(), **config})
+        # botocore writes into what it is given, and callers share it.
+        settings = Config(**{"user_agent_extra": _user_agent(), **deepcopy(dict(config))})
         session: Any = self._session()
         return session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=settings)
 

@@ -26,7 +26,9 @@ _COMMANDS = {
     "run": "Submit what is missing of a workflow, and watch it.",
     "samples": "Check metadata tables.",
     "serve": "An AWS Batch endpoint on this machine.",
+    "setup": "Make an account ready for jobs: roles, compute environments, a queue.",
     "status": "Tell which jobs of a workflow are done, active or missing.",
+    "teardown": "Remove what setup made.",
     "workflow": "Show a workflow as text or as a diagram.",
 }
 """Each command's name, and the line that --help shows for it; the command lies in the module of the same name."""

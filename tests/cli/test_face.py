@@ -16,7 +16,20 @@ from batch_helpers.errors import InvalidInput
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = ["cancel", "jobs", "logs", "monitor", "plan", "run", "samples", "status", "workflow"]
+COMMANDS = [
+    "cancel",
+    "doctor",
+    "jobs",
+    "logs",
+    "monitor",
+    "plan",
+    "run",
+    "samples",
+    "setup",
+    "status",
+    "teardown",
+    "workflow",
+]
 BARE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
 
 
