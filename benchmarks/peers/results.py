@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
 
 
-def section(jobs: int, stamp: str, table: str, verdicts: Sequence[str]) -> str:
+def section(jobs: int, stamp: str, table: str, verdict: str) -> str:
     """One section, for one number of jobs."""
-    lines = "\n".join(f"- {line}" for line in verdicts)
-    return f"## Peers, {jobs} jobs\n\n{stamp}\n\n{table}\n\n{lines}\n"
+    return f"## Peers, {jobs} jobs\n\n{stamp}\n\n{table}\n\n{verdict}\n"
 
 
 def write(text: str) -> None:

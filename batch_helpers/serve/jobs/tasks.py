@@ -16,9 +16,15 @@ class ContainerEnd(NamedTuple):
     reason: str = ""
 
 
+def is_essential(container: Mapping[str, Any]) -> bool:
+    """Whether a container's end is the end of its task: it is, unless told."""
+    essential: bool = container.get("essential", True)
+    return essential
+
+
 def main_of(containers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The container whose end is its job's end, the last of those that are essential."""
-    return [item for item in containers if item.get("essential", True)][-1]
+    return [item for item in containers if is_essential(item)][-1]
 
 
 def streams_of(containers: Sequence[Mapping[str, Any]], definition: str, stream: str | None) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from batch_helpers.serve.jobs.tasks import is_essential
 from batch_helpers.serve.wire.errors import ClientException, NotImplementedHere
 
 CONTAINERS = 10
@@ -42,12 +43,6 @@ def check_override(override: Mapping[str, Any], containers: Sequence[Container])
         raise ClientException(f"Container override must have a name: the job definition has {len(names)} containers")
     if name is not None and name not in names:
         raise ClientException(f"Container override {name} does not match a container of the job definition")
-
-
-def is_essential(container: Container) -> bool:
-    """Whether a container's end is the end of its task: it is, unless told."""
-    essential: bool = container.get("essential", True)
-    return essential
 
 
 def _check_names(containers: Sequence[Container]) -> None:

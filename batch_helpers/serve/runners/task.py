@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +94,9 @@ class Task:
             alarm.wait(0.05)
             self.reap()
         for item in self._containers.values():
-            if item.pid and item.given["removal"]:
-                processes.spawn(item.given["removal"], os.environ, "/", 2, group=None)
+            if item.pid and item.code and item.given["removal"]:  # its client has ended badly, and may have left it
+                with suppress(OSError, subprocess.TimeoutExpired):
+                    subprocess.run(item.given["removal"], timeout=GRACE, check=False, stdout=subprocess.DEVNULL)
 
     def ends(self) -> list[dict[str, Any]]:
         """How each container ended."""

@@ -15,7 +15,7 @@ from batch_helpers.serve.jobs.entrypoints import Entrypoints, whole_command
 from batch_helpers.serve.jobs.merging import needs
 from batch_helpers.serve.jobs.parameters import substituted
 from batch_helpers.serve.jobs.retrying import Failure
-from batch_helpers.serve.jobs.tasks import ContainerEnd
+from batch_helpers.serve.jobs.tasks import ContainerEnd, is_essential
 from batch_helpers.serve.runners.folders import Folders
 from batch_helpers.serve.state.rows import Ready
 from batch_helpers.serve.verdicts import EXITED, NOT_STARTED
@@ -39,27 +39,30 @@ def prepare(ready: Ready, folders: Folders, runtime: str | None, entrypoints: En
     volumes = _volumes(json.loads(ready.task or "{}"), folder)
     written = []
     for container in several(ready):
-        name, paths = container["name"], {}
-        for point in container.get("mountPoints", ()):
-            paths[point["containerPath"].rstrip("/")] = volumes[point["sourceVolume"]]
-        written.append(
-            {
-                "name": name,
-                "essential": container.get("essential", True),
-                "after": [(item["containerName"], item["condition"]) for item in container.get("dependsOn", ())],
-                "directory": os.path.join(folder, "containers", name),
-                "log": folders.container_log(ready.id, ready.number, name),
-                "command": substituted(container.get("command", ()), parameters),
-                "environment": {item["name"]: item.get("value", "") for item in container.get("environment", ())},
-                "removal": None,
-            }
-        )
+        name, points = container["name"], container.get("mountPoints", ())
+        paths = {point["containerPath"].rstrip("/"): volumes[point["sourceVolume"]] for point in points}
+        log = folders.container_log(ready.id, ready.number, name)
+        item = _written(container, parameters, os.path.join(folder, "containers", name), log)
         if runtime is None:
-            _as_process(written[-1], container["image"], paths, entrypoints)
+            written.append(_as_process(item, container["image"], paths, entrypoints))
         else:
-            _in_image(written[-1], container, paths, (runtime, f"{ready.id}:{name}", ready.number))
+            written.append(_in_image(item, container, paths, (runtime, f"{ready.id}:{name}", ready.number)))
     with open(os.path.join(folder, _GIVEN), "w", encoding="utf-8") as file:
         json.dump({"containers": written, "result": os.path.join(folder, _RESULT)}, file)
+
+
+def _written(container: Mapping[str, Any], parameters: Mapping[str, str], directory: str, log: str) -> dict[str, Any]:
+    """What is the same for a process and for an image."""
+    return {
+        "name": container["name"],
+        "essential": is_essential(container),
+        "after": [(item["containerName"], item["condition"]) for item in container.get("dependsOn", ())],
+        "directory": directory,
+        "log": log,
+        "command": substituted(container.get("command", ()), parameters),
+        "environment": {item["name"]: item.get("value", "") for item in container.get("environment", ())},
+        "removal": None,
+    }
 
 
 def how_it_ended(folder: str, otherwise: Failure) -> Failure:
@@ -86,11 +89,11 @@ def _volumes(task: Mapping[str, Any], folder: str) -> dict[str, str]:
     return found
 
 
-def _as_process(written: dict[str, Any], image: str, paths: Mapping[str, str], entrypoints: Entrypoints) -> None:
-    """Put folders of this machine where the container's paths are named."""
-    command = whole_command(image, written["command"], entrypoints)
-    written["command"] = [_put_in(paths, word) for word in command]
-    written["environment"] = {name: _put_in(paths, text) for name, text in written["environment"].items()}
+def _as_process(item: dict[str, Any], image: str, paths: Mapping[str, str], entrypoints: Entrypoints) -> dict[str, Any]:
+    """With folders of this machine where the container's paths are named."""
+    command = [_put_in(paths, word) for word in whole_command(image, item["command"], entrypoints)]
+    environment = {name: _put_in(paths, text) for name, text in item["environment"].items()}
+    return {**item, "command": command, "environment": environment}
 
 
 def _put_in(paths: Mapping[str, str], text: str) -> str:
@@ -101,23 +104,20 @@ def _put_in(paths: Mapping[str, str], text: str) -> str:
 
 
 def _in_image(
-    written: dict[str, Any], container: Mapping[str, Any], paths: Mapping[str, str], run: tuple[str, str, int]
-) -> None:
+    item: dict[str, Any], container: Mapping[str, Any], paths: Mapping[str, str], run: tuple[str, str, int]
+) -> dict[str, Any]:
+    """With the command of a runtime around it; `run` is the runtime, the container's unique name and the attempt."""
     runtime, unique, number = run
     needed, name = needs(container), images.container_name(unique, number)
-    variables = [*written["environment"], *SERVICE_VARIABLES]
-    mounts = tuple((source, target) for target, source in paths.items())
     given = images.Container(
-        runtime,
-        name,
-        container["image"],
-        (written["directory"],),
-        variables,
-        float(needed["VCPU"]),
-        int(needed["MEMORY"]),
-        mounts,
+        runtime=runtime,
+        name=name,
+        image=container["image"],
+        folders=(item["directory"],),
+        variables=[*item["environment"], *SERVICE_VARIABLES],
+        vcpus=float(needed["VCPU"]),
+        memory=int(needed["MEMORY"]),
+        volumes=tuple((source, target) for target, source in paths.items()),
     )
-    written["command"], written["removal"] = (
-        images.run_command(given, written["command"]),
-        images.removal(runtime, name),
-    )
+    command = images.run_command(given, item["command"])
+    return {**item, "command": command, "removal": images.removal(runtime, name)}
