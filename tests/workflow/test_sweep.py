@@ -53,6 +53,14 @@ def test_names_and_outputs_go_by_template() -> None:
     assert made.expected == ("s3://my-bucket/train-n50-d5.json",)
 
 
+def test_what_is_kept_of_a_failure_and_a_mounts_options_go_by_template_too() -> None:
+    mount = {"source": "/mnt/r", "destination": "s3://my-bucket/{name}", "options": "--exclude {max_depth}.tmp"}
+    job = trained(mounts=S3Mounts(write=[mount]), keep_failed="s3://my-bucket/failed/{name}")
+    made = EZBatchWorkflow.sweep(job, OVER).jobs["n_estimators-10-max_depth-5"]
+    assert made.keep_failed == "s3://my-bucket/failed/n_estimators-10-max_depth-5"
+    assert made.mounts.writes[0].options == "--exclude 5.tmp"
+
+
 @pytest.mark.parametrize(
     ("job", "over", "job_name", "message"),
     [
