@@ -471,3 +471,11 @@ def test_a_success_that_leaves_its_old_output_is_a_failure_where_it_must_be_newe
     world.store.write = written  # type: ignore[method-assign]
     (failed,) = helper.monitor().failed
     assert failed.reason == "missing outputs: out of date: m://b/bam is older than its input m://b/fq"
+
+
+def test_the_option_for_arrays_has_no_effect_where_there_are_none(tmp_path: Path) -> None:
+    store = MemoryStore()
+    jobs = [Job(f"s{n}", command=["x"], outputs=[f"memory://b/{n}"]) for n in range(3)]
+    ids = BatchHelper(MemoryEngine(store), store, job_queue="q", array=True).add_jobs(jobs, array=True)
+    assert len(set(ids)) == 3
+    assert connect("local", directory=str(tmp_path / "state"), array=True).add_jobs([], array=True) == []

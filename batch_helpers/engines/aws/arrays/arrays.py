@@ -19,7 +19,7 @@ from batch_helpers.job import FINGERPRINT_DIGITS, JobDetail, Status
 _LATE = 3600.0
 """Seconds by which the clocks of two machines, and a listing, may be late."""
 
-_FEW = 100
+_FEW, _VERY_MANY = 100, 500
 _NEWEST = 10
 _STARTED = (Status.STARTING, Status.RUNNING)
 
@@ -91,7 +91,8 @@ class Arrays:
     def described(self, job_ids: Sequence[str]) -> tuple[dict[str, JobDetail], list[str]]:
         """What is known already of these children that have ended, and the jobIds that are to be described.
 
-        Of an array of which many are asked about, its numbers are asked first.
+        Of an array of which many are asked about, its numbers are asked first; of very many that have failed, what the
+        listing says has to do.
         """
         groups = self._by_array(job_ids)
         many = [job_id for job_id, indexes in groups.items() if self._unsettled(job_id, indexes) > _FEW]
@@ -101,6 +102,8 @@ class Arrays:
         gone: set[str] = set()
         for job_id, indexes in groups.items():
             array = self._known[job_id]
+            failed = {index for index in indexes if index in array.ended and not self._complete(array, index)}
+            array.described |= failed if len(failed) > _VERY_MANY else set()
             ended = {f"{job_id}:{index}": array.ended[index] for index in indexes if self._complete(array, index)}
             known |= ended
             if job_id in many and job_id not in here:

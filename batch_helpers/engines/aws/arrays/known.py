@@ -17,7 +17,7 @@ _STARTED = (Status.STARTING, Status.RUNNING)
 class Array:
     """An array of ours. names: the children's own full names, by index.
 
-    ended: what is known of those that have ended. described: the failed ones whose attempts are known. started: exactly
+    ended: what is known of those that have ended. described: the failed ones of which all is known. started: exactly
     how those stand that have started, where that was asked; otherwise only their number is known. ending: those that
     have been told to end, terminated: by this engine. awaited: whether jobs are held back for single children of it.
     """

@@ -88,6 +88,21 @@ class TestSizes:
         assert not held.outputs.objects
         assert actions(held.helper(spill=False), stage("s", 500)) == {Action.REUSE: 500}
 
+    def test_jobs_of_a_definition_carry_their_table_in_their_command(self, held: Cloud) -> None:
+        engine = held.helper().engine
+        container = {"image": "busybox", "command": ["cat", "Ref::sample", "Ref::mode"], "memory": 64, "vcpus": 1}
+        defaults = {"sample": "none", "mode": "fast"}
+        request = {"type": "container", "containerProperties": container, "parameters": defaults}
+        engine._batch.ask("register_job_definition", "x", jobDefinitionName="cat", **request)  # type: ignore[attr-defined]
+        jobs = [Job(f"c-{n}", job_definition="cat", parameters={"sample": f"s{n}"}) for n in range(3)]
+        ids = held.helper(spill=False).add_jobs(jobs)
+        assert held.accepted() == [3]
+        described = engine._batch.ask("describe_jobs", "x", jobs=[str(ids[2])])["jobs"]  # type: ignore[attr-defined]
+        assert "\n2 c-2-" in described[0]["container"]["command"][4]
+        assert " set -- cat s2 fast #2\n" in described[0]["container"]["command"][4]
+        assert described[0]["jobDefinition"].endswith("/cat:1")
+        assert actions(held.helper(), jobs) == {Action.REUSE: 3}
+
 
 class TestRerun:
     def test_only_what_is_missing_runs(self, instant: Cloud) -> None:
@@ -220,6 +235,20 @@ class TestStages:
         snapshot = until(helper, lambda seen: not seen.active)
         assert [detail.short_name for detail in snapshot.failed] == ["a-3"]
 
+    def test_a_script_without_arrays_goes_on_behind_children(self, held: Cloud) -> None:
+        first = stage("a", 4)
+        second = stage("b", 4, first)
+        held.helper().add_jobs(first)
+        helper = held.helper(array=False)
+        ids = helper.add_jobs([*first, *second, gather(first)])
+        assert held.accepted() == [4, 1]
+        assert [str(job_id).startswith("held:") for job_id in ids] == [False] * 4 + [True] * 4 + [False]
+        held.endpoint.script([])
+        held.make(*first, *second, gather(first))
+        held.endpoint.release()
+        assert until(helper, lambda seen: not seen.active).exit_code == 0
+        assert held.accepted() == [4, 1, 1, 1, 1, 1]
+
     def test_a_driver_that_was_killed_between_two_stages_is_taken_up(self, held: Cloud) -> None:
         first = stage("a", 30)
         second = stage("b", 30, first)
@@ -307,6 +336,15 @@ class TestPolling:
         assert (snapshot.exit_code, snapshot.counts[Status.SUCCEEDED], len(snapshot.jobs)) == (0, 1500, 1500)
         assert all(detail.stopped_at for detail in snapshot.jobs.values())
         assert instant.endpoint.counters.requests["DescribeJobs"] < 40
+
+    def test_very_many_failures_are_told_from_the_listing(self, instant: Cloud) -> None:
+        instant.endpoint.script([Outcome(exit_code=7)])
+        helper = instant.helper()
+        helper.add_jobs(stage("s", 600))
+        failed = until(helper, lambda seen: not seen.active).failed
+        assert {(detail.exit_code, detail.reason) for detail in failed} == {(7, "Essential container in task exited")}
+        assert len(failed) == 600
+        assert not all(detail.attempts for detail in failed)
 
     def test_children_that_the_service_has_forgotten_get_their_verdict_without_a_call_for_each(
         self, held: Cloud
