@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from batch_helpers.errors import InvalidInput
-from batch_helpers.provision.policies import USES, inline_policies, managed_policies, trust_policy
+from batch_helpers.provision.policies import USES, inline_policies, managed_policies
 from batch_helpers.resources.aws import ComputeEnvironment, JobQueue
 from batch_helpers.resources.aws.checks import check_name
+from batch_helpers.resources.aws.roles import trust_policy
 
 TAG = "batch_helpers:setup"
 """On everything that setup makes, with the name of the setup: what teardown removes."""

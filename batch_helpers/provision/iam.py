@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from batch_helpers.aws_client import AWSAccess
 from batch_helpers.doctor.gathering.roles import trusted
 from batch_helpers.engines.aws.api import API
-from batch_helpers.errors import NotFound
+from batch_helpers.errors import NotFound, ServiceError
 from batch_helpers.provision.blueprint import TAG, RoleSpec
 from batch_helpers.resources.aws.checks import short
 
@@ -68,14 +68,13 @@ class IAM:
 
     def make_role(self, spec: RoleSpec, tags: Mapping[str, str]) -> None:
         """Create it with all that it may do."""
-        self._api.once(
-            "create_role",
-            f"create role {spec.name}",
-            RoleName=spec.name,
-            AssumeRolePolicyDocument=json.dumps(spec.trust),
-            Description=_ABOUT,
-            Tags=_tags(tags),
-        )
+        trust, doing = json.dumps(spec.trust), f"create role {spec.name}"
+        given = {"RoleName": spec.name, "AssumeRolePolicyDocument": trust, "Description": _ABOUT, "Tags": _tags(tags)}
+        try:
+            self._api.once("create_role", doing, **given)
+        except ServiceError:
+            if not _is_made(self.role(spec.name), tags):
+                raise
         self.allow(spec)
 
     def allow(self, spec: RoleSpec) -> None:
@@ -92,13 +91,19 @@ class IAM:
     def make_profile(self, name: str, tags: Mapping[str, str]) -> None:
         """Create an instance profile with the role of its name."""
         doing = f"create instance profile {name}"
-        self._api.once("create_instance_profile", doing, InstanceProfileName=name, Tags=_tags(tags))
+        try:
+            self._api.once("create_instance_profile", doing, InstanceProfileName=name, Tags=_tags(tags))
+        except ServiceError:
+            if not _is_made(self.profile(name), tags):
+                raise
         self.fill_profile(name)
 
     def fill_profile(self, name: str) -> None:
-        """Put the role of its name into a profile."""
+        """Put the role of its name into a profile, unless it is there."""
         doing = f"put role {name} into its instance profile"
-        self._do("add_role_to_instance_profile", doing, InstanceProfileName=name, RoleName=name)
+        found = self.profile(name)
+        if found is None or name not in found.roles:
+            self._do("add_role_to_instance_profile", doing, InstanceProfileName=name, RoleName=name)
 
     def remove_profile(self, found: Found) -> None:
         """Delete it; its roles stay."""
@@ -136,6 +141,11 @@ class IAM:
         answer = self._api.ask("get_role_policy", doing, "PolicyDocument", RoleName=role, PolicyName=policy)
         document = answer["PolicyDocument"]
         return json.loads(unquote(document)) if isinstance(document, str) else document
+
+
+def _is_made(found: Found | None, tags: Mapping[str, str]) -> bool:
+    """Whether it is there after all: another setup was faster, or an answer was lost."""
+    return found is not None and found.setup == tags[TAG]
 
 
 def _setup(raw: Raw) -> str | None:

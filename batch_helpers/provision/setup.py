@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from batch_helpers.aws_client import AWSAccess
-from batch_helpers.doctor.checks.roles import PRINCIPALS
 from batch_helpers.engines.aws.api import API
 from batch_helpers.errors import InvalidInput, NotFound, ServiceError
 from batch_helpers.provision.blueprint import TAG, Blueprint, Choices, blueprint
@@ -21,6 +20,7 @@ from batch_helpers.resources.aws import ComputeEnvironment, ComputeEnvironments,
 from batch_helpers.resources.aws.bodies import environment_body, queue_body
 from batch_helpers.resources.aws.changes import changes
 from batch_helpers.resources.aws.desk import Desk, silent
+from batch_helpers.resources.aws.roles import PRINCIPALS
 
 TRIES, PAUSE = 12, 5.0
 """How often, and how many seconds apart, a new role is tried until AWS Batch knows it. IAM takes some seconds:

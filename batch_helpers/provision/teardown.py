@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from batch_helpers.aws_client import AWSAccess
-from batch_helpers.engines.aws.api import API
 from batch_helpers.errors import InvalidInput, ServiceError
 from batch_helpers.provision.blueprint import TAG, Choices, blueprint
 from batch_helpers.provision.iam import IAM, Found
 from batch_helpers.provision.policies import USES
 from batch_helpers.provision.steps import Did, Step
-from batch_helpers.resources.aws import ComputeEnvironments, JobQueues
+from batch_helpers.resources.aws import ComputeEnvironments, JobDefinitions, JobQueues
 from batch_helpers.resources.aws.checks import short
+from batch_helpers.resources.aws.definitions import label
 from batch_helpers.resources.aws.desk import silent
 
 Raw = Mapping[str, Any]
@@ -43,7 +43,7 @@ class Teardown:
     ) -> None:
         self._plan, self._force, self._tell = blueprint(Choices(name)), force, tell
         self._name = name
-        self._api = API(access, "batch", sleep=sleep, connections=1)
+        self._definitions = JobDefinitions(access, sleep=sleep)
         self._iam = IAM(access, sleep)
         self._environments = ComputeEnvironments(access, sleep=sleep, tell=tell)
         self._queues = JobQueues(access, sleep=sleep, tell=tell)
@@ -86,8 +86,7 @@ class Teardown:
         elif step.what == ENVIRONMENT:
             self._environments.delete(step.name)
         elif step.what == DEFINITION:
-            doing = f"deregister {step.name}"
-            self._api.ask("deregister_job_definition", doing, jobDefinition=step.name)
+            self._definitions.deregister(step.name)
         elif step.what == PROFILE:
             if found := self._iam.profile(step.name):
                 self._iam.remove_profile(found)
@@ -139,12 +138,11 @@ class Teardown:
         """Definitions whose jobs could not start any more; those of others are told, and left."""
         if not roles:
             return
-        doing, member = "list job definitions", "jobDefinitions.revision"
-        for raw in self._api.pages("describe_job_definitions", doing, member, status="ACTIVE"):
+        for raw in self._definitions.list():
             named = sorted(roles & {short(role) for role in _roles_of_definition(raw)})
             if not named:
                 continue
-            name = f"{raw['jobDefinitionName']}:{raw['revision']}"
+            name = label(raw)
             if any(tag.startswith(_OURS) for tag in raw.get("tags") or ()):
                 yield Step(Did.REMOVE, DEFINITION, name, f"its jobs have role {named[0]}")
             else:

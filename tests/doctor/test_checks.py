@@ -11,6 +11,7 @@ import pytest
 from batch_helpers.doctor.checks import account, every_check, network, places, queues, roles, room
 from batch_helpers.doctor.facts import Absent, Account, Bucket, InstanceType, Refused, Role, Unknown
 from batch_helpers.finding import Finding, Verdict, problems
+from batch_helpers.resources.aws.roles import PRINCIPALS
 from tests.doctor.data import (
     ACCOUNT,
     FARGATE,
@@ -251,15 +252,15 @@ def test_what_is_wrong_with_many_subnets_is_said_once() -> None:
 # Roles.
 
 
-@pytest.mark.parametrize(("use", "principal"), list(roles.PRINCIPALS.items()))
+@pytest.mark.parametrize(("use", "principal"), list(PRINCIPALS.items()))
 def test_a_role_must_trust_whoever_uses_it(use: str, principal: str) -> None:
     said(roles.check_role(use, "r", Role("r", frozenset({principal}))), OK, principal)
     said(roles.check_role(use, "r", Role("r", frozenset({"lambda.amazonaws.com"}))), PROBLEM, principal, "-name r")
 
 
-@pytest.mark.parametrize("use", roles.PRINCIPALS)
+@pytest.mark.parametrize("use", PRINCIPALS)
 def test_a_role_must_allow_what_its_use_needs(use: str) -> None:
-    principals = frozenset(roles.PRINCIPALS.values())
+    principals = frozenset(PRINCIPALS.values())
     lacking = Role("r", principals, ("s3:PutObject on arn:x",))
     said(roles.check_role(use, "r", lacking), PROBLEM, "s3:PutObject on arn:x", "role-policy --role-name r")
     said(roles.check_role(use, "r", Role("r", principals, DENIED)), UNKNOWN, "may be assumed", "no permission")

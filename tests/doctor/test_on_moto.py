@@ -172,6 +172,23 @@ def test_a_service_that_cannot_be_reached_is_asked_once(account: Account, monkey
     assert not isinstance(asker.ask("sts", "get_caller_identity", "ask"), Unknown)
 
 
+def test_nothing_is_asked_twice(account: Account) -> None:
+    from botocore.client import BaseClient
+
+    asked: list[str] = []
+    plain = BaseClient._make_api_call
+
+    def noted(client: Any, operation: str, request: Any) -> Any:
+        asked.append(f"{operation} {request!r}")
+        return plain(client, operation, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", noted)
+        account.find(queues=("spot", "fargate"), images=(f"{ECR}:1",), writes=("s3://results/a", "s3://results/b"))
+    again = {question for question in asked if asked.count(question) > 1}
+    assert again == set()
+
+
 def test_the_clock_is_that_of_the_answers(account: Account) -> None:
     import time
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from batch_helpers.aws_client import AWSAccess
-from batch_helpers.doctor.checks.roles import MANAGED
+from batch_helpers.resources.aws.roles import MANAGED
 from tests.engines.aws.account import moto_batch_without_docker
 from tests.provision.account import Account
 from tests.servers import moto_server, session

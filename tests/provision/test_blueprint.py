@@ -9,7 +9,8 @@ import pytest
 
 from batch_helpers.errors import InvalidInput
 from batch_helpers.provision import Choices, blueprint
-from batch_helpers.provision.policies import inline_policies, managed_policies, trust_policy
+from batch_helpers.provision.policies import inline_policies, managed_policies
+from batch_helpers.resources.aws.roles import trust_policy
 
 
 def test_four_roles_each_for_the_service_that_uses_it() -> None:

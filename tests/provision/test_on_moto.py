@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from batch_helpers.errors import InvalidInput, NotFound, ServiceError
-from batch_helpers.provision import Did
+from batch_helpers.provision import Choices, Did, Setup
 from batch_helpers.provision.setup import PAUSE, TRIES
 from tests.cli.conftest import ROOT, CommandLine, cli
 from tests.provision.account import NOTHING, Account
@@ -322,7 +324,49 @@ def test_the_setups_of_an_account_do_not_touch_each_other(account: Account) -> N
     assert account.has() == before
 
 
-# The commands, where nobody can answer.
+def test_two_setups_at_once_make_one(account: Account) -> None:
+    """Both have looked before either makes anything."""
+    made = [Setup(account.access, Choices("lab", spot=True), sleep=account.slept.append) for _ in range(2)]
+    surveys = [one.survey() for one in made]
+    for one, survey in zip(made, surveys, strict=True):
+        one.apply(survey)
+    assert [len(items) for items in account.has().values()] == [4, 1, 0, 2, 2, 0]
+    assert set(done(account.setup(spot=True).steps).values()) == {"keep"}
+
+
+# The commands, and whoever answers them.
+
+
+def test_a_person_is_asked_and_shown_the_plan(account: Account) -> None:
+    """On a terminal of its own: buckets, Spot, and whether to do it."""
+    told = at_a_terminal(["setup", "--name", "lab"], [b"results, more", b"n", b"n"])
+    assert "Buckets that jobs read and write" in told
+    assert "may read and write results, more" in told
+    assert "nothing was done" in told
+    assert account.has() == NOTHING
+    at_a_terminal(["setup", "--name", "lab"], [b"results", b"y", b"y"])
+    assert account.has()["queues"] == ["lab", "lab-spot"]
+    assert "Remove these" in at_a_terminal(["teardown", "--name", "lab"], [b"y"])
+    assert account.has() == NOTHING
+
+
+def at_a_terminal(arguments: list[str], answers: list[bytes]) -> str:
+    """What a command says at a terminal at which somebody answers its questions, one after the other."""
+    import pty
+
+    process, terminal = pty.fork()
+    if not process:
+        os.execv(sys.executable, [sys.executable, "-m", "batch_helpers", *arguments])
+    said = b""
+    try:
+        while True:
+            said += os.read(terminal, 4096)
+            if answers and said.rstrip().endswith((b":", b"]")) and b"\n" not in said.rsplit(b"? ", 1)[-1]:
+                os.write(terminal, answers.pop(0) + b"\n")
+                said += b"\n"
+    except OSError:  # it has ended
+        os.waitpid(process, 0)
+    return said.decode()
 
 
 def test_where_nobody_can_say_yes_nothing_is_done(account: Account, cli: CommandLine) -> None:

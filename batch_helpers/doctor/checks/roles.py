@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import shlex
 
 from batch_helpers.doctor.facts import Absent, Role, Unknown
 from batch_helpers.doctor.needs import Need
 from batch_helpers.finding import Finding, ok, problem, unknown
-
-PRINCIPALS: Mapping[str, str] = {
-    "service": "batch.amazonaws.com",
-    "instance": "ec2.amazonaws.com",
-    "execution": "ecs-tasks.amazonaws.com",
-    "task": "ecs-tasks.amazonaws.com",
-}
-"""Who assumes a role, by its use: https://docs.aws.amazon.com/batch/latest/userguide/IAM_policies.html"""
-
-MANAGED: Mapping[str, str] = {
-    "service": "arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole",
-    "instance": "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
-    "execution": "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
-}
-"""AWS's own policies for these uses."""
+from batch_helpers.resources.aws.roles import MANAGED, PRINCIPALS, how_to_make, trust_policy
 
 
 def check_role(use: str, name: str, found: Role | Absent | Unknown) -> Finding:
@@ -30,11 +17,12 @@ def check_role(use: str, name: str, found: Role | Absent | Unknown) -> Finding:
     if isinstance(found, Unknown):
         return unknown("role", f"{what}: {found.why}")
     if isinstance(found, Absent):
-        return problem("role", f"{what} does not exist", "batch-helpers setup makes one; --dry-run shows its policies")
+        return problem("role", f"{what} does not exist", how_to_make(use, name))
     principal = PRINCIPALS[use]
     if principal not in found.trusted:
         text = f"{what} may not be assumed by {principal}"
-        command = f"aws iam update-assume-role-policy --role-name {found.name} --policy-document TRUST-OF-{principal}"
+        trust = shlex.quote(json.dumps(trust_policy(use)))
+        command = f"aws iam update-assume-role-policy --role-name {found.name} --policy-document {trust}"
         return problem("role", text, command)
     if isinstance(found.forbidden, Unknown):
         return unknown("role", f"{what} may be assumed; what it allows is not known: {found.forbidden.why}")

@@ -21,7 +21,7 @@ _CONFIG = {"retries": {"total_max_attempts": 2}, "connect_timeout": 5, "read_tim
 
 @dataclass(slots=True)
 class Asker:
-    """Asks read-only questions of an account. A service that cannot be reached is asked once and no more.
+    """Asks read-only questions of an account, each once, and once and no more a service that cannot be reached.
 
     clock: seconds since the epoch. skew: seconds by which the last answer's clock was ahead of it.
     """
@@ -30,11 +30,16 @@ class Asker:
     clock: Callable[[], float] = time.time
     skew: float | None = None
     _closed: dict[str, Unknown] = field(default_factory=dict)
+    _told: dict[str, Answer | Absent | Unknown] = field(default_factory=dict)
 
     def ask(self, service: str, operation: str, doing: str, **request: Any) -> Answer | Absent | Unknown:
         """The answer of one call; Absent when what it is about does not exist."""
-        if service in self._closed:
-            return self._closed[service]
+        question = f"{service} {operation} {sorted(request.items())!r}"
+        if question not in self._told:
+            self._told[question] = self._closed.get(service) or self._asked(service, operation, doing, request)
+        return self._told[question]
+
+    def _asked(self, service: str, operation: str, doing: str, request: Answer) -> Answer | Absent | Unknown:
         try:
             with aws_errors(doing):
                 answer: Answer = getattr(self.client(service), operation)(**request)

@@ -20,16 +20,15 @@ _EVERYWHERE = "0.0.0.0/0"
 
 def subnets(asker: Asker, names: Sequence[str]) -> dict[str, Subnet | Absent | Unknown]:
     """These subnets, each with the way that its route table opens, and the endpoints of its VPC."""
-    found: dict[str, Subnet | Absent | Unknown] = {}
-    for name in names:
-        answer = asker.ask("ec2", "describe_subnets", f"look up {name}", SubnetIds=[name])
-        if isinstance(answer, Absent | Unknown):
-            found[name] = answer
-        elif not answer.get("Subnets"):
-            found[name] = Absent(f"there is no subnet {name}")
-        else:
-            found[name] = _with_routes(asker, answer["Subnets"][0])
-    return found
+    if not names:
+        return {}
+    # A filter leaves out what does not exist, where ids would be refused for one that does not.
+    asked = [{"Name": "subnet-id", "Values": list(names)}]
+    raws = asker.items("ec2", "describe_subnets", "look up the subnets", "Subnets", Filters=asked)
+    if isinstance(raws, Absent | Unknown):
+        return dict.fromkeys(names, Unknown(raws.why))
+    there = {raw["SubnetId"]: _with_routes(asker, raw) for raw in raws}
+    return {name: there.get(name) or Absent(f"there is no subnet {name}") for name in names}
 
 
 def _with_routes(asker: Asker, raw: Raw) -> Subnet | Unknown:
