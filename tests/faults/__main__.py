@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from tests.faults.campaign import Verdict, campaign, totals
 
+_OFTEN = 50
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
@@ -28,6 +30,10 @@ def main() -> int:
     began, verdicts = time.monotonic(), []
     for verdict in campaign(seeds, given.processes):
         verdicts.append(verdict)
+        if len(verdicts) % _OFTEN == 0:
+            print(
+                f"{len(verdicts)} of {len(seeds)} runs, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True
+            )
         if verdict.violations or given.only is not None:
             _tell(verdict, given.seed)
             print("\n".join(verdict.story if given.story else ()), flush=True)

@@ -46,7 +46,7 @@ class Driver:
         self._storage = Storage(ledger, scenario.slow, self._random)
         self._kills = list(scenario.kills[number])
         self._left: int | None = None
-        self._after = self._dead = False
+        self._after = self._dead = self._lost = False
         self.codes: list[int] = []
         self.calls = 0
         self.living = self.gone = False
@@ -119,6 +119,7 @@ class Driver:
         summary = helper.monitor(interval=self._scenario.interval)
         for detail in summary.failed:
             self._ledger.tell(self._stage.now, f"driver {self.number} counts as failed: {detail}")
+        self._lost = any("forgotten" in detail.reason for detail in summary.failed)
         return summary.exit_code
 
     def _watch_over(self, engine: AWSEngine, helper: BatchHelper) -> None:
@@ -160,7 +161,8 @@ class Driver:
         if code == 0 and undone:
             ledger.accuse(now, f"exit code 0, and {', '.join(undone)} are not done")
         bad = [work for works in ledger.works.values() for work in works if not work.good and work.ended is not None]
-        if code == 1 and not undone and not any((work.ended or 0) >= began for work in bad):
+        # A job that the service has forgotten unseen is lost, until the next start finds what another script has made.
+        if code == 1 and not undone and not self._lost and not any((work.ended or 0) >= began for work in bad):
             ledger.accuse(now, "exit code 1, and everything is done and nothing has failed")
 
     def _time(self) -> float:
