@@ -20,6 +20,8 @@ _LATE = 3600.0
 """Seconds by which the clocks of two machines, and a listing, may be late."""
 
 _FEW, _VERY_MANY = 100, 500
+"""Children of one array that are described one by one; beyond that its numbers, or its listing, have to do."""
+
 _NEWEST = 10
 _STARTED = (Status.STARTING, Status.RUNNING)
 
@@ -66,9 +68,7 @@ class Arrays:
         return self._settled(others, arrays.values(), told=told)
 
     def look(
-        self,
-        watched: Collection[str],
-        newest: Callable[[float], Sequence[JobDetail] | None],
+        self, watched: Collection[str], newest: Callable[[float], Sequence[JobDetail] | None]
     ) -> list[JobDetail] | None:
         """The active jobs that matter to those who watch these children; None when it takes a listing of the queues.
 
@@ -132,7 +132,8 @@ class Arrays:
     def failed_children(self, jobs: Iterable[JobDetail]) -> list[JobDetail]:
         """These failed jobs, with the failed children of arrays of ours in the place of their parents.
 
-        Only of the newest arrays, since it takes a listing of each; those whose tables cannot be read are left out.
+        Only of the newest arrays, a thousand of each, since it takes a listing; those whose tables cannot be read are
+        left out.
         """
         found: list[JobDetail] = []
         children: list[JobDetail] = []
@@ -140,8 +141,8 @@ class Arrays:
             (children if isinstance(job, Parent) and digest_in(job.name) else found).append(job)
         newest = [job.job_id for job in sorted(children, key=when_stopped, reverse=True)[:_NEWEST]]
         self._learn(newest, strict=False)
-        work = [(self._known[job_id], Status.FAILED) for job_id in newest if job_id in self._known]
-        listed = each(lambda item: reading.children(self._api, *item), work, self._width)
+        known = [self._known[job_id] for job_id in newest if job_id in self._known]
+        listed = each(lambda array: reading.children(self._api, array, Status.FAILED, most=1), known, self._width)
         found += [child for some in listed for _, child, _ in some]
         return sorted(found, key=when_stopped, reverse=True)
 
@@ -212,13 +213,9 @@ class Arrays:
         seen: set[str] = set()
         twice: set[str] = set()
         for job in (*others, *(child for _, living in children for child in living)):
-            end = job.name[-FINGERPRINT_DIGITS:]
-            (twice if end in seen else seen).add(end)
+            (twice if _key(job) in seen else seen).add(_key(job))
         if twice:
-            exact = [
-                array for array, living in children if any(job.name[-FINGERPRINT_DIGITS:] in twice for job in living)
-            ]
-            self._list_exactly(exact)
+            self._list_exactly([array for array, living in children if any(_key(job) in twice for job in living)])
             children = [(array, array.living(told=told)) for array in arrays]
         return [*others, *(child for _, living in children for child in living)]
 
@@ -240,3 +237,8 @@ class Arrays:
                 array.started = {**(array.started or {}), **{index: child for index, child, _ in found}}
             else:
                 array.take((index, child) for index, child, _ in found)
+
+
+def _key(job: JobDetail) -> str:
+    """The end of its name, which is the key where it has one."""
+    return job.name[-FINGERPRINT_DIGITS:]

@@ -57,11 +57,14 @@ def _table(parent: Parent, read: Callable[[str], bytes], ours: Callable[[str], b
     return table
 
 
-def children(api: API, array: Array, status: Status) -> list[tuple[int, JobDetail, bool]]:
-    """The children of one status: index, what is told of each, and whether it has been told to end."""
+def children(api: API, array: Array, status: Status, *, most: int | None = None) -> list[tuple[int, JobDetail, bool]]:
+    """The children of one status: index, what is told of each, and whether it has been told to end.
+
+    most: how many pages are read; None is all.
+    """
     doing = f"list the {status} children of array job {array.job_id!r}"
     request: dict[str, Any] = {"arrayJobId": array.job_id, "jobStatus": str(status), "maxResults": LISTED}
-    pages = api.pages("list_jobs", doing, "jobSummaryList.jobId", **request)
+    pages = api.pages("list_jobs", doing, "jobSummaryList.jobId", most=most, **request)
     return [
         (child[1], array.child(child[1], details.from_summary(raw, array.latest.queue)), is_ending(raw))
         for raw in pages
