@@ -149,6 +149,11 @@ RULES = (
         passing=True,
     ),
     _rule(
+        Cause.APPLICATION,
+        r"container \[\S+\] exited with code",
+        "a container of the task failed, and those behind it did not start: look at its log: batch-helpers logs",
+    ),
+    _rule(
         Cause.START,
         r"command ?program ?not ?found|executable file not found|exec format error|no such file or directory",
         "the image has no such program (or it is for another architecture): check the command and the image",

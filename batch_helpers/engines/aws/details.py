@@ -13,6 +13,8 @@ from batch_helpers.job import Attempt, JobDetail, Status
 
 Raw = Mapping[str, Any]
 
+_NOT_STARTED = "Task failed to start"
+
 
 @dataclass(frozen=True, slots=True)
 class Parent(JobDetail):
@@ -147,7 +149,14 @@ def _telling(tasks: Raw) -> Raw:
 
 
 def _reason(raw: Raw, container: Raw) -> str:
-    return "; ".join(_distinct((raw.get("statusReason"), container.get("reason"))))
+    return "; ".join(_distinct((raw.get("statusReason"), _of_a_container(raw, container), container.get("reason"))))
+
+
+def _of_a_container(raw: Raw, container: Raw) -> str | None:
+    """Of a task that "failed to start": that a container of it did, and failed, so that those behind it did not."""
+    if raw.get("statusReason") != _NOT_STARTED or not (container.get("name") and container.get("exitCode")):
+        return None
+    return f"container [{container['name']}] exited with code {container['exitCode']}"
 
 
 def _distinct(texts: Iterable[str | None]) -> Iterable[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from batch_helpers.diagnose import Cause, diagnose
 from batch_helpers.engines.aws.details import from_description, from_summary
 from batch_helpers.errors import AmbiguousAnswer
 from batch_helpers.job import Attempt, JobDetail, Status
@@ -105,3 +106,17 @@ def test_a_reason_that_is_told_twice_is_told_once() -> None:
 def test_a_job_that_cannot_be_read_is_an_error_of_ours(raw: dict[str, Any]) -> None:
     with pytest.raises(AmbiguousAnswer, match="cannot be read"):
         from_description(raw)
+
+
+def test_a_container_that_failed_is_told_from_those_behind_it_that_did_not_start() -> None:
+    containers = [
+        {"name": "upload", "reason": "dependency [main] for target [upload]"},
+        {"name": "main", "exitCode": 3},
+    ]
+    tasks = {"taskProperties": [{"containers": containers}]}
+    detail = described(status="FAILED", statusReason="Task failed to start", ecsProperties=tasks, attempts=[tasks])
+    assert (detail.exit_code, diagnose(detail).cause) == (3, Cause.APPLICATION)
+    assert "container [main] exited with code 3" in detail.reason
+    nothing_ran = {"taskProperties": [{"containers": [{"name": "main"}, {"name": "upload"}]}]}
+    detail = described(status="FAILED", statusReason="Task failed to start", ecsProperties=nothing_ran)
+    assert diagnose(detail).cause is Cause.START
