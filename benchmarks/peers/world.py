@@ -21,6 +21,7 @@ from batch_helpers.serve.endpoint import Endpoint
 BUCKET, DEFINITION, QUEUE, FOLDER = "bucket", "work", "local", "out"
 VCPUS = 8
 _PATIENCE = 300.0
+_ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 _SIGNATURE = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
 SCRIPT = (
     f'echo done | curl -sSf -o /dev/null -X PUT -H "Authorization: {_SIGNATURE}" --data-binary @- $AWS_ENDPOINT_URL'
@@ -76,10 +77,17 @@ class World:
     def wait_for_jobs(self) -> None:
         """Until no job is active any more."""
         deadline = time.monotonic() + _PATIENCE
-        while any(self._active(status) for status in ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")):
+        while any(self._active(status) for status in _ACTIVE):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"jobs have not ended within {_PATIENCE:g} s")
             time.sleep(0.05)
+
+    def end_jobs(self) -> None:
+        """Leave nothing running behind a peer that has given up."""
+        for status in _ACTIVE:
+            for job in self._active(status):
+                self.batch.terminate_job(jobId=job["jobId"], reason="the benchmark is over")
+        self.wait_for_jobs()
 
     def check(self, jobs: int) -> None:
         """That the work was really done: every output is there."""
@@ -88,8 +96,9 @@ class World:
         if missing := {key(number) for number in range(jobs)} - keys:
             raise RuntimeError(f"{len(missing)} of {jobs} outputs are missing, as {min(missing)}")
 
-    def _active(self, status: str) -> bool:
-        return bool(self.batch.list_jobs(jobQueue=QUEUE, jobStatus=status)["jobSummaryList"])
+    def _active(self, status: str) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self.batch.list_jobs(jobQueue=QUEUE, jobStatus=status)["jobSummaryList"]
+        return listed
 
 
 def key(number: int) -> str:
@@ -110,12 +119,16 @@ def world(programs: Sequence[Path] = ()) -> Iterator[World]:
     os.environ.update(KEYS, AWS_ENDPOINT_URL=url, PATH=os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
     try:
         with (
-            tempfile.TemporaryDirectory() as place,
-            serve(Path(place) / "serve", process=True, vcpus=VCPUS) as endpoint,
+            tempfile.TemporaryDirectory() as root,
+            serve(Path(root) / "serve", process=True, vcpus=VCPUS) as endpoint,
         ):
-            folder = Path(place) / "client"
+            folder = Path(root) / "client"
             folder.mkdir()
-            yield World(folder, endpoint, url, counted)
+            place = World(folder, endpoint, url, counted)
+            try:
+                yield place
+            finally:
+                place.end_jobs()
     finally:
         os.environ.clear()
         os.environ.update(before)
