@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] = ()) -> None:
             stamp = (
                 f"`python -m benchmarks.peers {words}`, {os.cpu_count()} cores with a load of {load}, {date.today()}"
             )
-            write(section(chosen.jobs, stamp, table(found), summary(bars(found))))
+            write(section(chosen.jobs, stamp, table(found), bars(found)))
     print(f"{chosen.jobs} jobs\n{table(found)}\n" + "\n".join(bars(found)))
 
 
@@ -130,12 +130,6 @@ def bars(found: dict[str, tuple[Run, Run] | str]) -> Sequence[str]:
     lines.append(_verdict("rerun against the mark, calls", ours[1].calls, MARK_CALLS + STATUSES))
     lines.append(_verdict("rerun against the mark, seconds", ours[1].seconds, MARK_SECONDS))
     return lines
-
-
-def summary(lines: Sequence[str]) -> str:
-    """How many bars are met, and which are not."""
-    missed = [line for line in lines if not line.endswith(": met")]
-    return f"{len(lines) - len(missed)} of {len(lines)} bars met." + "".join(f"\n- {line}" for line in missed)
 
 
 def _verdict(what: str, mine: float, bar: float) -> str:

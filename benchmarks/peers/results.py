@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
 
 
-def section(jobs: int, stamp: str, table: str, verdict: str) -> str:
+def section(jobs: int, stamp: str, table: str, verdicts: Sequence[str]) -> str:
     """One section, for one number of jobs."""
+    verdict = "\n".join(f"- {line}" for line in verdicts)
     return f"## Peers, {jobs} jobs\n\n{stamp}\n\n{table}\n\n{verdict}\n"
 
 
