@@ -48,13 +48,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A job queue, with its compute environments' names in their order."""
+    """A job queue, with its compute environments' names in their order.
+
+    elsewhere: whether its jobs run in service environments, which are not looked at.
+    """
 
     name: str
     state: str
     status: str
     reason: str = ""
     environments: tuple[str, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

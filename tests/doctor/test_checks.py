@@ -103,6 +103,7 @@ def test_a_queue_must_take_jobs(found: Any, words: list[str]) -> None:
     said(queues.check_queue("spot", QUEUE), OK, "ENABLED and VALID")
     said(queues.check_queue("spot", found), PROBLEM, "spot", *words)
     said(queues.check_queue("spot", DENIED), UNKNOWN, "no permission")
+    said(queues.check_queue("spot", replace(QUEUE, environments=(), elsewhere=True)), OK)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,9 @@ def test_one_environment_of_the_queue_is_enough() -> None:
     queue = replace(QUEUE, environments=("small", "machines"))
     world = facts(queues={"spot": queue}, environments={"small": small, "machines": MACHINES})
     said(room.check_room(NEED, queue, world), OK, "in machines")
+    unsized = replace(MACHINES, name="unsized", instance_types=("optimal",))
+    both = facts(environments={"unsized": unsized, "machines": MACHINES})
+    said(room.check_room(NEED, replace(QUEUE, environments=("unsized", "machines")), both), OK, "in machines")
     broken = facts(environments={"small": small, "machines": replace(MACHINES, status="INVALID")})
     said(room.check_room(NEED, queue, broken), PROBLEM, "maxvCpus is 1")
     none = facts(environments={"machines": replace(MACHINES, state="DISABLED")})

@@ -22,7 +22,7 @@ def check_queue(name: str, found: Queue | Absent | Unknown) -> Finding:
         return problem("queue", f"{name} is INVALID: {found.reason or 'no reason given'}", advice)
     if found.state != "ENABLED":
         return problem("queue", f"{name} is {found.state} and takes no jobs", f"batch-helpers job-queue enable {name}")
-    if not found.environments:
+    if not found.environments and not found.elsewhere:
         text, place = f"{name} has no compute environment", "order=1,computeEnvironment=NAME"
         command = f"aws batch update-job-queue --job-queue {name} --compute-environment-order {place}"
         return problem("queue", text, command)

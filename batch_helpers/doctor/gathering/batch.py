@@ -126,6 +126,7 @@ def _queue(raw: Raw) -> Queue:
         raw.get("status", ""),
         raw.get("statusReason") or "",
         tuple(details.short(item["computeEnvironment"]) for item in order),
+        elsewhere=bool(raw.get("serviceEnvironmentOrder")),
     )
 
 

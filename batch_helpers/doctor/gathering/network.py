@@ -7,6 +7,7 @@ from typing import Any
 
 from batch_helpers.doctor.facts import Absent, InstanceType, Subnet, Unknown
 from batch_helpers.doctor.gathering.asking import Asker
+from batch_helpers.engines.aws.crew import chunks
 
 Raw = Mapping[str, Any]
 
@@ -16,19 +17,23 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html""
 
 _ARCHITECTURES = {"x86_64": "X86_64", "arm64": "ARM64"}
 _EVERYWHERE = "0.0.0.0/0"
+_FILTER_VALUES = 200
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html"""
 
 
 def subnets(asker: Asker, names: Sequence[str]) -> dict[str, Subnet | Absent | Unknown]:
     """These subnets, each with the way that its route table opens, and the endpoints of its VPC."""
-    if not names:
-        return {}
-    # A filter leaves out what does not exist, where ids would be refused for one that does not.
-    asked = [{"Name": "subnet-id", "Values": list(names)}]
-    raws = asker.items("ec2", "describe_subnets", "look up the subnets", "Subnets", Filters=asked)
-    if isinstance(raws, Absent | Unknown):
-        return dict.fromkeys(names, Unknown(raws.why))
-    there = {raw["SubnetId"]: _with_routes(asker, raw) for raw in raws}
-    return {name: there.get(name) or Absent(f"there is no subnet {name}") for name in names}
+    found: dict[str, Subnet | Absent | Unknown] = {}
+    for chunk in chunks(names, _FILTER_VALUES):
+        # A filter leaves out what does not exist, where ids would be refused for one that does not.
+        asked = [{"Name": "subnet-id", "Values": list(chunk)}]
+        raws = asker.items("ec2", "describe_subnets", "look up the subnets", "Subnets", Filters=asked)
+        if isinstance(raws, Absent | Unknown):
+            found |= dict.fromkeys(chunk, Unknown(raws.why))
+            continue
+        there = {raw["SubnetId"]: _with_routes(asker, raw) for raw in raws}
+        found |= {name: there.get(name) or Absent(f"there is no subnet {name}") for name in chunk}
+    return found
 
 
 def _with_routes(asker: Asker, raw: Raw) -> Subnet | Unknown:
