@@ -90,6 +90,8 @@ class Ledger:
         for item in job.depends_on:
             if not isinstance(item, Job):
                 continue
+            if item.run_dependents_on_fail and not self.complete(item):
+                return True  # it was to be made anew, and its dependants start however it ends
             worked = any(work.ended is not None and work.ended >= since for work in self.works.get(item.name, ()))
             if worked and (not item.intermediate or self._remade(item, since)):
                 return True
