@@ -165,6 +165,7 @@ class BatchHelper:
         if not interval > 0:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
         self._conductor.resume(max_failures)
+        self._conductor.forget_active()
         snapshot = self._picture(self._watch.snapshot())
         with Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock) as display:
             if self.dry_run:
@@ -202,8 +203,10 @@ class BatchHelper:
         for polled in watch(self._watch, wait, interval=interval, busy=busy, clock=clock, sleep=sleep):
             # Before the step, which drops the tries that give way to others.
             told.see(self._picture(polled), self._watch.jobs, replaced)
-            snapshot = self._picture(self._watch.snapshot() if self._conductor.step() else polled)
-            told.see(snapshot, self._watch.jobs, replaced)
+            changed = self._conductor.step()
+            snapshot = self._picture(self._watch.snapshot() if changed else polled)
+            if changed or snapshot.paused:
+                told.see(snapshot, self._watch.jobs, replaced)
             yield snapshot
 
     def cancel(self, jobs: Iterable[Job] | None = None, *, reason: str = "cancelled by the user") -> list[str]:

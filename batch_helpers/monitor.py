@@ -281,11 +281,14 @@ class Watch:
         self._put(detail)
 
     def _put(self, detail: JobDetail) -> None:
+        known = self._details.get(detail.job_id)
+        self._details[detail.job_id] = detail
+        if known is not None and known.status is detail.status:
+            return
         counts = self._stages.setdefault(self._jobs[detail.job_id].group, Counter())
-        if (known := self._details.get(detail.job_id)) is not None:
+        if known is not None:
             counts[known.status] -= 1
         counts[detail.status] += 1
-        self._details[detail.job_id] = detail
         if detail.status is Status.FAILED:
             self._failures.put(detail, self._jobs[detail.job_id])
         elif known is not None and known.status is Status.FAILED:

@@ -69,7 +69,7 @@ class Failures:
     def groups(self) -> list[FailureGroup]:
         """The largest group first."""
         made = [_group(key, members) for key, members in self._members.items() if members]
-        return sorted(made, key=lambda group: -group.count)
+        return sorted(made, key=lambda group: (-group.count, group.cause, group.definition, group.message))
 
 
 def group_failures(failed: Iterable[tuple[JobDetail, Job | None]]) -> list[FailureGroup]:

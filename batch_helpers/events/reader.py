@@ -155,7 +155,9 @@ class EventsFile:
         if known is None:
             raise ValueError("it is about a job that was never told of")
         was = known.detail
-        self.history.put(detail_from(line, was.job_id, was.name, was.queue, was.job_definition), at)
+        queue = text_in(line, "queue") or was.queue
+        definition = text_in(line, "definition") or was.job_definition
+        self.history.put(detail_from(line, was.job_id, was.name, queue, definition), at)
 
     def _held(self, line: Line, at: float) -> None:  # noqa: ARG002
         self.history.hold(job_from(line["job"]))

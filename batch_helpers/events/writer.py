@@ -94,8 +94,9 @@ class EventLog:
         told = state(detail)
         if detail.status is Status.FAILED:
             told["cause"] = str(diagnose(detail).cause)
-        if detail.job_id in self._written:
-            return self._line("status", id=detail.job_id, **told)
+        if (known := self._written.get(detail.job_id)) is not None:
+            news = dict(set(_identity(detail)) - set(_identity(known)))
+            return self._line("status", id=detail.job_id, **news, **told)
         first: Line = dict(_identity(detail))
         if detail.job_id in work:
             first["job"] = spec(work[detail.job_id])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_helpers.diagnose import group_failures
 from batch_helpers.errors import InvalidInput, ServiceError
 from batch_helpers.events import Entry, EventLog, EventsFile, RunRecord, read_events
 from batch_helpers.job import Attempt, Job, JobDetail, Status
@@ -154,6 +155,21 @@ def test_a_held_job_is_one_no_more_when_it_has_been_submitted(path: Path) -> Non
     script.add(job)
     script.poll()
     assert read_events(str(path)).held == ()
+
+
+def test_a_definition_that_is_learned_later_is_written_down_too(path: Path) -> None:
+    """A job of an image gets its definition from the engine, which tells it when it is first asked."""
+    job = Job("align-1", image="aligner:1", command=["a"])
+    details = [
+        JobDetail("id", job.full_name, Status.SUBMITTED),
+        JobDetail("id", job.full_name, Status.FAILED, queue="spot", reason="x", job_definition="bh-aligner:1"),
+    ]
+    with EventLog(str(path)) as log:
+        for detail in details:
+            log.record(Snapshot(jobs={"id": detail}), {"id": job})
+    record = read_events(str(path))
+    assert record.entries["id"].detail == details[1]
+    assert record.failures == group_failures([(details[1], job)])
 
 
 def test_notes_are_kept_with_their_time(path: Path) -> None:
