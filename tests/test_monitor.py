@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -265,3 +266,28 @@ def test_failures_of_parts_that_were_told_are_known_when_a_later_part_fails(monk
     engine.describe = failing  # type: ignore[method-assign]
     assert watched.poll().warning
     assert watched.newly_failed == [ids[0]]
+
+
+class Telling(MemoryEngine):
+    """Knows that some have ended, and not which ones."""
+
+    array = False
+    told = 0
+
+    def look(self, queues: Collection[str], watched: Collection[str]) -> Iterator[JobDetail]:
+        for number, detail in enumerate(self.active(queues)):
+            yield replace(detail, status=Status.SUCCEEDED) if number < self.told else detail
+
+
+def test_children_that_have_ended_as_far_as_their_number_goes_are_counted_and_stay_watched() -> None:
+    engine = Telling()
+    watched, ids = watching(engine, *jobs(3))
+    engine.told = 2
+    snapshot = watched.poll()
+    assert (snapshot.counts[Status.SUCCEEDED], snapshot.counts[Status.RUNNABLE], snapshot.finished) == (2, 1, 2)
+    assert list(watched.open) == ids
+    assert not any(detail.status is Status.SUCCEEDED for detail in snapshot.jobs.values())
+    engine.told = 0
+    engine.settle(ids[2])
+    snapshot = watched.poll()
+    assert (snapshot.counts[Status.SUCCEEDED], snapshot.finished, len(watched.open)) == (1, 1, 2)

@@ -48,11 +48,14 @@ class TestWaiting:
         found = parts(["P:0", "Q:1"], ["P:1", "Q:0"], ["P:2", "Q:2"])
         assert (sorted(found.held), found.arrays, found.singles) == ([0, 1, 2], [], [])
 
+    def test_not_when_one_of_them_waits_for_two_indexes(self) -> None:
+        assert sorted(parts(["P:0", "Q:1"], ["P:1", "Q:1"], ["P:2", "Q:2"]).held) == [0, 1, 2]
+
     def test_not_when_some_are_missing(self) -> None:
         assert parts(["P:0"], ["P:2"]).held == [0, 1]
 
     def test_not_when_the_arrays_have_different_sizes(self) -> None:
-        found = parts(["P:0", "R:0"], ["P:1", "R:3"], ["P:2", "R:0"])
+        found = parts(["P:0", "R:0"], ["P:1", "R:1"], ["P:2", "R:2"])
         assert sorted(found.held) == [0, 1, 2]
 
     def test_two_jobs_for_each_child_become_two_arrays(self) -> None:

@@ -414,6 +414,32 @@ class TestDuplicates:
             calls = held.endpoint.counters.requests
             assert calls["CancelJob"] + calls["CancelJobs"] <= 2
 
+    def test_which_child_has_started_is_asked_and_not_guessed(self, held: Cloud) -> None:
+        held.endpoint.script([Outcome("*-array-*", array_index=3, hold="RUNNING"), Outcome(hold="RUNNABLE")])
+        jobs = stage("s", 4)
+        older, younger = held.helper(array=False), held.helper()
+        plan = younger.plan(jobs)
+        older.add_jobs(jobs)
+        younger._conductor.carry_out(plan)
+        until(younger, lambda seen: seen.counts[Status.RUNNING] == 1 and seen.counts[Status.RUNNABLE] == 3)
+        until(older, lambda seen: seen.counts[Status.RUNNING] == 1 and seen.counts[Status.RUNNABLE] == 3)
+        ended = [
+            job["jobName"][:3]
+            for job in self.everything(held)
+            if job["status"] == "FAILED" and job["jobName"][1] == "-"
+        ]
+        assert [name for name in ended if name != "s-a"] == ["s-3"]
+
+    def test_children_that_had_started_when_their_array_was_cancelled_are_still_active(self, held: Cloud) -> None:
+        held.endpoint.script([Outcome(array_index=2, hold="RUNNING"), Outcome(hold="RUNNABLE")])
+        jobs = stage("s", 4)
+        helper = held.helper()
+        ids = helper.add_jobs(jobs)
+        until(helper, lambda seen: seen.counts[Status.RUNNING] == 1 and seen.counts[Status.RUNNABLE] == 3)
+        helper.engine.cancel([str(job_id) for job_id in ids], "enough")
+        plan = held.helper().plan(jobs)
+        assert [decision.action for decision in plan] == [Action.SUBMIT, Action.SUBMIT, Action.REUSE, Action.SUBMIT]
+
     def test_two_scripts_with_two_stages_come_to_one_job_of_each_work(self, held: Cloud) -> None:
         first = stage("a", 8)
         second = stage("b", 8, first)
