@@ -16,6 +16,7 @@ RUNS = (Action.SUBMIT, Action.HOLD)
 LIMITS = (Capabilities(), Capabilities(failure_dependencies=True), Capabilities(max_dependencies=2))
 
 quickly = settings(max_examples=80, deadline=None)
+thoroughly = settings(max_examples=300, deadline=None)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def test_nothing_is_skipped_whose_outputs_are_missing_and_wanted(case: Case) -> 
             assert all(other.action not in RUNS for other in users)
 
 
-@quickly
+@thoroughly
 @given(cases)
 def test_a_job_whose_outputs_are_there_runs_exactly_when_what_it_is_made_from_is_made_anew(case: Case) -> None:
     made = by_name(case.plan())
