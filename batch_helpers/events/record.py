@@ -148,10 +148,10 @@ class RunRecord:
 
     @cached_property
     def stages(self) -> Mapping[str, Mapping[Status, int]]:
-        """Jobs by stage and status."""
-        found: dict[str, Counter[Status]] = {}
+        """Jobs by stage and status, the stages in the order in which they began."""
+        found: dict[str, Counter[Status]] = {entry.stage: Counter() for entry in self.entries.values()}
         for entry in self:
-            found.setdefault(entry.stage, Counter())[entry.status] += 1
+            found[entry.stage][entry.status] += 1
         return found
 
     @cached_property
