@@ -36,6 +36,15 @@ def parts(*needs: list[str], known: dict[str, Upstream] = ALL) -> grouping.Parts
     return split([bound(item) for item in needs], known, lambda job: True)
 
 
+@pytest.mark.parametrize(
+    ("number", "arrays", "singles"),
+    [(1, [], 1), (2, [2], 0), (10_000, [10_000], 0), (10_001, [10_000], 1), (10_002, [10_000, 2], 0)],
+)
+def test_arrays_have_two_to_ten_thousand_children(number: int, arrays: list[int], singles: int) -> None:
+    found = split([bound([])] * number, {}, lambda job: True)
+    assert ([len(part.places) for part in found.arrays], len(found.singles)) == (arrays, singles)
+
+
 class TestWaiting:
     def test_children_that_wait_one_for_one_are_put_into_the_order_of_the_others(self) -> None:
         assert parts(["P:2"], ["P:0"], ["P:1"]).arrays == [Part((1, 2, 0), (), ("P",))]
