@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from batch_helpers.helper import AWSBatchHelper, AzureBatchHelper, LocalBatchHelper, connect
+    from batch_helpers.engine_helpers import AWSBatchHelper, AzureBatchHelper, LocalBatchHelper, connect
     from batch_helpers.job import Job, JobDetail, Status
     from batch_helpers.output import Output
     from batch_helpers.samples import jobs_from, read_samples
@@ -25,14 +25,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AWSBatchHelper": "helper",
-    "AzureBatchHelper": "helper",
+    "AWSBatchHelper": "engine_helpers",
+    "AzureBatchHelper": "engine_helpers",
     "Job": "job",
     "JobDetail": "job",
-    "LocalBatchHelper": "helper",
+    "LocalBatchHelper": "engine_helpers",
     "Output": "output",
     "Status": "job",
-    "connect": "helper",
+    "connect": "engine_helpers",
     "jobs_from": "samples",
     "read_samples": "samples",
 }

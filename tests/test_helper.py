@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from batch_helpers.engine_helpers import connect
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import (
     CredentialsError,
@@ -19,7 +20,7 @@ from batch_helpers.errors import (
     Unreachable,
 )
 from batch_helpers.events import read_events
-from batch_helpers.helper import BatchHelper, connect
+from batch_helpers.helper import BatchHelper
 from batch_helpers.job import Job, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.output import Output

@@ -88,7 +88,8 @@ class Script:
     @contextmanager
     def _on(self, where: Where) -> Iterator[None]:
         """While this lasts `connect` gives the helper of `where`, if an engine was named in the call."""
-        from batch_helpers import helper as home
+        from batch_helpers import engine_helpers as home
+        from batch_helpers.helper import BatchHelper
         from batch_helpers.workflow import workflow as user
 
         if not where.named:
@@ -109,7 +110,7 @@ class Script:
         with (
             _instead(home, "connect", connect),
             _instead(user, "connect", connect),
-            _instead(home.BatchHelper, "add_jobs", checked) as add_jobs,
+            _instead(BatchHelper, "add_jobs", checked) as add_jobs,
         ):
             yield
 

@@ -41,7 +41,7 @@ class Where:
 
         Raises InvalidInput for an option that the engine has no use for.
         """
-        from batch_helpers.helper import connect
+        from batch_helpers.engine_helpers import connect
 
         own: dict[str, dict[str, Any]] = {
             "aws": {"profile": self.profile, "region": self.region},

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from batch_helpers.engine_helpers import connect
 from batch_helpers.errors import InvalidInput, UnknownDependency
-from batch_helpers.helper import BatchHelper, connect
+from batch_helpers.helper import BatchHelper
 from batch_helpers.monitor import Snapshot
 from batch_helpers.plan import submission_order
 from batch_helpers.preview import Preview

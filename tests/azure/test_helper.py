@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from batch_helpers.azure_client import AzureAccess
+from batch_helpers.engine_helpers import AzureBatchHelper, connect
 from batch_helpers.engines.azure import AzureEngine
 from batch_helpers.engines.azure.limits import MAX_DEPENDENCIES
-from batch_helpers.helper import AzureBatchHelper, BatchHelper, connect
+from batch_helpers.helper import BatchHelper
 from batch_helpers.job import Job, Status
 from batch_helpers.stores import StoreRouter
 from tests.azure.fake_batch import FakeBatch

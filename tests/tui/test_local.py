@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from batch_helpers.cli.interactive import command as interactive
 from batch_helpers.cli.retry import command as retry
 from batch_helpers.diagnose import Cause
+from batch_helpers.engine_helpers import LocalBatchHelper
 from batch_helpers.events import EventLog, read_events
-from batch_helpers.helper import LocalBatchHelper
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.tui.sources import Source

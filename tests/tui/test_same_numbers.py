@@ -18,8 +18,8 @@ from textual.widgets import Static
 
 from batch_helpers.cli.report import command as report
 from batch_helpers.diagnose import Cause, failure_lines, group_failures
+from batch_helpers.engine_helpers import AWSBatchHelper
 from batch_helpers.events import read_events
-from batch_helpers.helper import AWSBatchHelper
 from batch_helpers.job import Job, Status
 from batch_helpers.monitor import Snapshot
 from batch_helpers.recovery import Recovery

@@ -10,7 +10,8 @@ import boto3
 import pytest
 
 from batch_helpers.aws_client import AWSAccess
-from batch_helpers.helper import AWSBatchHelper, BatchHelper
+from batch_helpers.engine_helpers import AWSBatchHelper
+from batch_helpers.helper import BatchHelper
 from batch_helpers.serve import serve
 from batch_helpers.testing import MemoryEngine, MemoryStore
 from tests.engines.aws.account import furnish, moto_in_process

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from batch_helpers.engine_helpers import LocalBatchHelper
 from batch_helpers.errors import InvalidJob
-from batch_helpers.helper import LocalBatchHelper
 from batch_helpers.job import Status
 from batch_helpers.s3 import S3Mounts
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow

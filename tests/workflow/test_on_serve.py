@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from batch_helpers.cli.target import load
-from batch_helpers.helper import AWSBatchHelper
+from batch_helpers.engine_helpers import AWSBatchHelper
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
 
 pytestmark = pytest.mark.slow

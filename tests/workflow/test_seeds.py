@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import batch_helpers.workflow
-from batch_helpers.helper import AWSBatchHelper
+from batch_helpers.engine_helpers import AWSBatchHelper
 from batch_helpers.s3 import S3Mounts
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
 from tests.workflow.conftest import Account

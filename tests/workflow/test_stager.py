@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from batch_helpers.engine_helpers import AWSBatchHelper
 from batch_helpers.errors import InvalidJob
-from batch_helpers.helper import AWSBatchHelper
 from batch_helpers.s3 import S3Mounts
 from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
 from batch_helpers.workflow.definitions import Roles, content

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batch_helpers.aws_client import AWSAccess
-from batch_helpers.helper import AWSBatchHelper
+from batch_helpers.engine_helpers import AWSBatchHelper
 from batch_helpers.job import REPLACES_TAG, Job, Status
 from batch_helpers.recovery import Recovery
 from batch_helpers.serve import Outcome, serve
