@@ -21,7 +21,7 @@ demo: .venv/run
 	@$(BIN)/python workflows/cohort.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 unit: .venv/dev
 	$(BIN)/python -m pytest -m 'not slow' tests/test_*.py tests/engines tests/stores tests/budget tests/diagnose tests/doctor tests/provision tests/resources tests/settings
