@@ -23,7 +23,7 @@ from batch_helpers.errors import BatchHelpersError
 from batch_helpers.helper import BatchHelper
 
 HERE = Path(__file__).resolve().parent
-PLACES = {"local": "", "aws": "s3://", "azure": "az://"}
+PLACES = {"local": "", "aws": "s3://bucket/prefix", "azure": "az://container/prefix"}
 """Where the jobs of each engine can leave their outputs."""
 
 
@@ -111,8 +111,8 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not args.interval > 0:
         parser.error("--interval must be positive")
-    if not args.outputs.startswith(PLACES[args.engine]):
-        place = f"{PLACES[args.engine]}…"
+    place = PLACES[args.engine]
+    if not args.outputs.startswith(place[: place.find("//") + 2]):
         parser.error(f"--engine {args.engine} needs --outputs {place}: its jobs cannot write to this machine")
     if args.engine == "azure" and not (args.pool or args.queue):
         parser.error("--engine azure needs --pool, or the --queue of an Azure job that exists")

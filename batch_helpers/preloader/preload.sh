@@ -141,7 +141,7 @@ with_s5cmd() {
     while [ "$ez_count" -gt 0 ]; do
         ez_option=$1
         shift
-        ez_count=$((count - 1))
+        ez_count=$((ez_count - 1))
         case "$ez_option" in
         --quiet | --no-progress | --only-show-errors) ;;
         --recursive) ez_folder=yes ;;
@@ -149,7 +149,7 @@ with_s5cmd() {
             [ "$ez_count" -gt 0 ] || die 103 "option $ez_option lacks its value"
             set -- "$@" "$ez_option" "$1"
             shift
-            ez_count=$((count - 1))
+            ez_count=$((ez_count - 1))
             ;;
         *) die 103 "s5cmd has nothing like $ez_option: put the AWS CLI into the image" ;;
         esac
