@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import pytest
 
-from batch_helpers.healing import Healing
 from batch_helpers.engines.aws import once
+from batch_helpers.healing import Healing
 from batch_helpers.serve.faults import Fault
 from tests.faults.campaign import campaign, run, run_seed
 from tests.faults.scenario import Scenario, scenario
