@@ -1,6 +1,7 @@
 # make demo | test | check | unit | bench | faults: each works alone on a fresh clone with Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
+SPREAD := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: setup demo test unit check lint bench faults clean
 
@@ -21,10 +22,10 @@ demo: .venv/run
 	@$(BIN)/python workflows/cohort.py
 
 test: .venv/dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest $(SPREAD)
 
 unit: .venv/dev
-	$(BIN)/python -m pytest -m 'not slow' tests/test_*.py tests/engines tests/stores tests/budget tests/diagnose tests/doctor tests/provision tests/resources tests/settings
+	$(BIN)/python -m pytest $(SPREAD) -m 'not slow' tests/test_*.py tests/engines tests/stores tests/budget tests/diagnose
 
 lint: .venv/dev
 	$(BIN)/ruff check .
