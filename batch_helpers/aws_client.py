@@ -242,7 +242,7 @@ def _sdk_error(exc: Exception) -> _Verdict:
         if kind in _CREDENTIALS_EXCEPTIONS:
             return CredentialsError, f"{exc}; {_CREDENTIALS_EXCEPTIONS[kind]}"
     if not _REGION_EXCEPTIONS.isdisjoint(kinds):
-        return ServiceError, f"{exc} {_SET_REGION}"
+        return ServiceError, f"{str(exc).rstrip('.')}: {_SET_REGION}"
     if not _NOT_SENT.isdisjoint(kinds) or "CERTIFICATE_VERIFY_FAILED" in str(exc):
         return Unreachable, f"{exc}; {_CHECK_ENDPOINT}"
     if not _ANSWER_LOST.isdisjoint(kinds) or "SSLError" in kinds:

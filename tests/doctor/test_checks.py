@@ -55,7 +55,7 @@ def test_nothing_is_wrong_where_nothing_is_wrong() -> None:
 def test_a_region_must_be_known() -> None:
     said(account.check_region(ACCOUNT), OK, "us-east-1")
     nowhere = Account(Unknown("x"), Unknown("You must specify a region."), Unknown("x"))
-    said(account.check_region(nowhere), PROBLEM, "specify a region", "AWS_REGION")
+    said(account.check_region(nowhere), PROBLEM, "specify a region", "AWS_DEFAULT_REGION")
 
 
 def test_credentials_must_be_good() -> None:

@@ -137,7 +137,7 @@ def test_without_a_region_it_stops_and_says_so(
     ended = cli("doctor")
     assert ended.exit_code == 1
     assert "problem  region" in ended.stdout
-    assert "AWS_REGION" in ended.stdout
+    assert "AWS_DEFAULT_REGION" in ended.stdout
 
 
 def test_without_a_queue_it_looks_at_all(account: Account, cli: CommandLine) -> None:

@@ -13,7 +13,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 
 def check_region(account: Account) -> Finding:
     if isinstance(account.region, Unknown):
-        return problem("region", account.region.why, "export AWS_REGION=us-east-1, or give --region")
+        return problem("region", account.region.why, "export AWS_DEFAULT_REGION=us-east-1, or give --region")
     return ok("region", account.region)
 
 
