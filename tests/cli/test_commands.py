@@ -206,7 +206,7 @@ def test_a_script_gives_its_workflow(cli: CommandLine, folder: Path) -> None:
 
 
 def test_a_workflow_is_shown_as_text_diagram_and_json(cli: CommandLine, folder: Path) -> None:
-    file = saved(folder / "w.json", {"c": "x", 'a "q" <b>': "x", "b": "x"}, {"c": ['a "q" <b>', "b"]})
+    file = saved(folder / "w.json", {"c": "x", 'a "q" <b>': "x", "b": "x"}, {"c": ['a "q" <b>', "b", "b"]})
     assert cli.good("workflow", "show", file) == 'a "q" <b>\nb\nc <- a "q" <b>, b\n'
     assert cli.good("workflow", "show", file, "--mermaid").splitlines() == [
         "flowchart TD",

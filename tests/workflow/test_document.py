@@ -75,6 +75,14 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
         workflow.save(tmp_path / "no-folder" / "w.json")
 
 
+def test_a_workflow_that_could_not_be_loaded_is_not_saved(tmp_path: Path) -> None:
+    circle = EZBatchWorkflow("w", {"a": EZBatchJob("ubuntu", "x")})
+    circle.dependencies["a"] = ["a"]
+    with pytest.raises(CycleError):
+        circle.save(tmp_path / "w.json")
+    assert not (tmp_path / "w.json").exists()
+
+
 def test_a_file_of_the_original_is_read(tmp_path: Path) -> None:
     """It has no schema version, and null where there is nothing."""
     job = {
