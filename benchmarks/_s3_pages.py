@@ -6,17 +6,16 @@ import re
 import socketserver
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
 
-BUCKET, PAGE = "cohort", 1000
+from benchmarks._process import Asked, served
 
-Asked = Callable[[], Counter[str]]
+BUCKET, PAGE = "cohort", 1000
 
 _ENTRY = (
     "<Contents><Key>{key}</Key><LastModified>2024-05-{day:02d}T12:34:56.000Z</LastModified>"
@@ -46,21 +45,8 @@ def page_server(keys: int, latency: float = 0.0, busy: float = 0.0) -> Iterator[
 
     latency: seconds before each answer. busy: the share of listings that is refused with SlowDown.
     """
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, keys, latency, busy), daemon=True)
-    process.start()
-
-    def asked() -> Counter[str]:
-        ours.send(None)
-        counted: Counter[str] = ours.recv()
-        return counted
-
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}", asked
-    finally:
-        process.terminate()
-        process.join()
+    with served(_serve, keys, latency, busy) as found:
+        yield found
 
 
 def _serve(control: Connection, keys: int, latency: float, busy: float) -> None:

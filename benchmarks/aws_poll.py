@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
 from typing import Any
@@ -28,11 +27,10 @@ from batch_helpers.aws_client import AWSAccess
 from batch_helpers.engines.aws import AWSEngine
 from batch_helpers.helper import BatchHelper
 from batch_helpers.testing import MemoryStore
+from benchmarks._process import Asked, served
 
 JOBS, BAR, PAGE, LATENCY = 100_000, 110, 1000, 0.05
 SHARES = {"PENDING": 0.1, "RUNNABLE": 0.8, "STARTING": 0.02, "RUNNING": 0.08}
-
-Asked = Callable[[], Counter[str]]
 
 
 def main() -> None:
@@ -68,21 +66,8 @@ def _measured(what: str, asked: Asked, work: Callable[[], list[Any]]) -> list[An
 @contextmanager
 def service(names: list[str]) -> Iterator[tuple[str, Asked]]:
     """Active jobs of these names; yields the URL, and what tells the calls since it was last asked."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, names), daemon=True)
-    process.start()
-
-    def asked() -> Counter[str]:
-        ours.send(None)
-        counted: Counter[str] = ours.recv()
-        return counted
-
-    try:
-        yield f"http://127.0.0.1:{ours.recv()}", asked
-    finally:
-        process.terminate()
-        process.join()
+    with served(_serve, names) as found:
+        yield found
 
 
 def _serve(control: Connection, names: list[str]) -> None:

@@ -19,7 +19,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from benchmarks._s3_pages import BUCKET, PAGE, Asked, key, page_server
+from benchmarks._process import Asked
+from benchmarks._s3_pages import BUCKET, PAGE, key, page_server
 
 if TYPE_CHECKING:
     from batch_helpers import Job
