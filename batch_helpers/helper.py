@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from batch_helpers.plan import Action, Decision, Plan, World, plan
 from batch_helpers.preview import Preview, joined, previewed
 from batch_helpers.recovery import Recovery, policy
 from batch_helpers.stores.base import Store
+from batch_helpers.uncollected import uncollected
 from batch_helpers.validity import survey
 from batch_helpers.witnesses import Witnesses, witnesses
 from batch_helpers.words import ago
@@ -107,7 +107,7 @@ class BatchHelper:
         self._check_ids(jobs)
         # The engine first: a job that ends between the two questions is then seen as active, never as missing.
         active = self._conductor.active(queues)
-        with _uncollected():
+        with uncollected():
             seen = survey(self.store, jobs)
             world = World(
                 found=seen.found,
@@ -286,18 +286,6 @@ class BatchHelper:
                 hint = "; it is the name of a job of this call: pass the Job itself" if item in _names(jobs) else ""
                 problem = f"{given[item].name!r} depends on {item!r}, which is no jobId that {self.engine.name!r} knows"
                 raise UnknownDependency(problem + hint)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector, which walks a million jobs again and again, and finds nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _job(name: str, fields: dict[str, Any]) -> Job:

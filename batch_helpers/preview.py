@@ -7,15 +7,16 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from batch_helpers.cost import Bound, Estimate, Rate, bound, estimate
 from batch_helpers.engines.base import Capabilities
 from batch_helpers.errors import InvalidInput
-from batch_helpers.events import RunRecord
 from batch_helpers.plan import Decision, Plan
 from batch_helpers.words import duration, printable
+
+if TYPE_CHECKING:
+    from batch_helpers.cost import Bound, Estimate, Rate
+    from batch_helpers.events import RunRecord
 
 _LONGEST = 200
 
@@ -47,6 +48,8 @@ class Preview(Plan):
         self, earlier: RunRecord | None = None, rates: Mapping[str, Rate] | None = None
     ) -> tuple[Estimate | None, Bound]:
         """What its jobs will use: as long as their stages took in an earlier run, and the most, by their timeouts."""
+        from batch_helpers.cost import bound, estimate
+
         jobs = [job.bound(job.job_queue or self.queue, ()) for job in self.wanted]
         return estimate(jobs, earlier, rates) if earlier is not None else None, bound(jobs, rates)
 
@@ -83,6 +86,8 @@ class Preview(Plan):
         for item in self.decisions:
             if name in (item.job.name, item.job.full_name, item.job.key):
                 return item
+        from difflib import get_close_matches
+
         close = get_close_matches(name, [item.job.name for item in self.decisions], n=3)
         hint = f"; did you mean {', '.join(close)}?" if close else f"; there are {len(self.decisions):,} jobs"
         raise InvalidInput(f"no job of this plan is called {name!r}{hint}")

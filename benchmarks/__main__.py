@@ -7,18 +7,14 @@ benchmarks/RESULTS.md as well, with the command, the machine and the date; nobod
 from __future__ import annotations
 
 import argparse
-import os
 import pkgutil
-import platform
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import date
-from pathlib import Path
 
 import benchmarks
-from benchmarks.peers.results import RESULTS, write
+from benchmarks._results import RESULTS, stamp, write
 
 ARGUMENTS = {"peers": [["--jobs", "20"], ["--jobs", "500"]]}
 """Benchmarks that are run more than once, or with arguments."""
@@ -72,8 +68,7 @@ def measure(name: str, arguments: Sequence[str], *, keep: bool) -> int:
 
 def section(name: str, printed: str) -> str:
     """What one benchmark printed, and what made it."""
-    stamp = f"`python -m benchmarks.{name}`, {machine()}, {date.today().isoformat()}"
-    return f"## {name}\n\n{stamp}\n\n```\n{printed.strip()}\n```\n"
+    return f"## {name}\n\n{stamp(f'python -m benchmarks.{name}')}\n\n```\n{printed.strip()}\n```\n"
 
 
 def summary(results: str) -> str:
@@ -86,13 +81,6 @@ def summary(results: str) -> str:
         lines.append(f"| {work} | {where} | {f'{met} of {met + missed}' if text else 'not measured yet'} |")
     made = "`python -m benchmarks --write` makes this from the other sections."
     return "\n".join([_SUMMARY, "", made, "", *lines, ""])
-
-
-def machine() -> str:
-    """What it was measured on."""
-    described = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*: (.*)", described.read_text()) if described.exists() else None
-    return f"{os.cpu_count()} cores ({model[1] if model else platform.machine()})"
 
 
 def _shown(process: subprocess.Popen[str]) -> Iterator[str]:

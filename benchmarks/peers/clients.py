@@ -14,7 +14,7 @@ OURS = "batch_helpers"
 
 _HERE = Path(__file__).parent
 _INSTALLED = _HERE.parents[1] / ".tools/clients"
-_PATIENCE = 600
+_PATIENCE = 5400
 _SHARED = ["sh", "-c", f'{SCRIPT}/"$1"', "sh", "Ref::out"]
 
 _LUIGI = f"""

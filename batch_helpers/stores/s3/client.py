@@ -26,9 +26,7 @@ _UNAVAILABLE = 503
 
 def s3_client(access: AWSAccess, connections: int) -> Any:
     """A client with `connections` connections and boto3's own retries off, because the gate does them."""
-    client = access.client(
-        "s3", max_pool_connections=connections, connect_timeout=10, retries={"total_max_attempts": 1}
-    )
+    client = access.client("s3", **_config(connections))
     client.meta.events.register(EVENT, fast_entries, unique_id=__name__)
     return client
 
@@ -62,7 +60,11 @@ class Gate:
 
     @cached_property
     def _budget(self) -> Budget:
-        return self._given or shared_budget(self._access.account("s3"), None, RATE)
+        return self._given or shared_budget(self._access.account("s3", **_config(self._connections)), None, RATE)
+
+
+def _config(connections: int) -> dict[str, Any]:
+    return {"max_pool_connections": connections, "connect_timeout": 10, "retries": {"total_max_attempts": 1}}
 
 
 def is_busy(error: BaseException | None) -> bool:
