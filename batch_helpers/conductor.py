@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from batch_helpers.duplicates import twins
+from batch_helpers.duplicates import kept_by_key
 from batch_helpers.engines.base import Engine
 from batch_helpers.healing import Healing
 from batch_helpers.hold import release
@@ -55,11 +55,7 @@ class Conductor:
         """Active jobs by key; each queue is asked once in a run, and what this run submits is added."""
         new = set(queues) - self._asked
         if new:
-            groups: dict[str, list[JobDetail]] = {}
-            for detail in self._engine.active(new):
-                if detail.key:
-                    groups.setdefault(detail.key, []).append(detail)
-            self._active.update((key, twins(group).kept) for key, group in groups.items())
+            self._active.update(kept_by_key(self._engine.active(new)))
             self._asked |= new
         return self._active
 
@@ -98,9 +94,10 @@ class Conductor:
         changed |= self._healing.mend()
         return changed if self._healing.waiting else self._release() or changed
 
-    def resume(self, max_failures: float | None) -> None:
+    def resume(self, max_failures: float | None, *, end_duplicates: bool = False) -> None:
         """Go on with a run that was paused, up to this share of failures that are alike."""
         circuit((), 0, max_failures)  # refuses a share that is none
+        self._healing.end_started = end_duplicates
         self.trip, self.max_failures = None, max_failures
 
     def cancel(self, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from batch_helpers.job import PROGRESS, JobDetail, Status
@@ -12,14 +12,14 @@ _REASON = "duplicate of "
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """The job that is kept, and the others. `rivals` have not started and may be ended without losing any work."""
+    """The job that is kept, and the others: those that wait may be ended without losing any work."""
 
     kept: JobDetail
     others: tuple[JobDetail, ...]
 
-    @property
-    def rivals(self) -> tuple[JobDetail, ...]:
-        return tuple(other for other in self.others if PROGRESS[other.status] < PROGRESS[Status.STARTING])
+    def rivals(self, *, started: bool) -> Iterator[tuple[Twins, JobDetail]]:
+        """The others that have started, or those that have not."""
+        return ((self, other) for other in self.others if has_started(other) is started)
 
     def reason(self, rival: JobDetail) -> str:
         """What a job is told that is ended for the sake of the one that is kept; read again by `kept_instead`.
@@ -38,13 +38,26 @@ def twins(same_work: Iterable[JobDetail]) -> Twins:
     return Twins(first, tuple(others))
 
 
-def together(found: Iterable[Twins]) -> dict[str, list[tuple[Twins, JobDetail]]]:
+def kept_by_key(jobs: Iterable[JobDetail]) -> dict[str, JobDetail]:
+    """Of the jobs that are the same work the one that is kept, by the key in their name."""
+    groups: dict[str, list[JobDetail]] = {}
+    for job in jobs:
+        if job.key:
+            groups.setdefault(job.key, []).append(job)
+    return {key: twins(group).kept for key, group in groups.items()}
+
+
+def together(rivals: Iterable[tuple[Twins, JobDetail]]) -> dict[str, list[tuple[Twins, JobDetail]]]:
     """The rivals that may be ended in one go, by what they are told."""
     groups: dict[str, list[tuple[Twins, JobDetail]]] = {}
-    for item in found:
-        for rival in item.rivals:
-            groups.setdefault(item.reason(rival), []).append((item, rival))
+    for item, rival in rivals:
+        groups.setdefault(item.reason(rival), []).append((item, rival))
     return groups
+
+
+def has_started(job: JobDetail) -> bool:
+    """Whether work would be lost if this active job were ended."""
+    return PROGRESS[job.status] >= PROGRESS[Status.STARTING]
 
 
 def kept_instead(detail: JobDetail) -> str | None:

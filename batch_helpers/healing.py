@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from batch_helpers.diagnose import Cause, Failures, diagnose
@@ -18,17 +18,22 @@ _TAGS = 40
 """A job with more tags than this gets no other: the service takes 50, and the compute environment adds its own."""
 
 
+Rival = tuple[Twins, JobDetail]
+
+
 class Healing:
     """Heals the run after each poll: look() at what the poll has found, then mend() it, unless the run is paused.
 
     lasting: failures that nothing takes the place of. waiting: whether something is yet to be done about others.
-    held_back: how many of them are to be submitted again.
+    held_back: how many of them are to be submitted again. end_started: whether duplicates are ended that have started.
     """
 
     def __init__(self, roster: Roster, tries: Tries) -> None:
         self._roster, self._tries, self._say = roster, tries, roster.say
         self._fallen: dict[str, Resubmission | None] = {}
+        self._left_running: set[str] = set()
         self.lasting = Failures()
+        self.end_started = False
 
     @property
     def waiting(self) -> bool:
@@ -43,7 +48,7 @@ class Healing:
         self._fallen.clear()
 
     def look(self) -> bool:
-        """End duplicates that have not started, and take note of what has failed; whether anything changed."""
+        """End duplicates, and take note of what has failed; whether anything changed."""
         watch, changed = self._roster.watch, self._settle()
         for job_id in watch.newly_failed:
             job, detail = watch.job(job_id), watch.detail(job_id)
@@ -171,12 +176,29 @@ class Healing:
         watch = self._roster.watch
         found = [twins(group) for group in watch.seen.values() if len(group) > 1]
         found = [item for item in found if any(watch.job(other.job_id) for other in (item.kept, *item.others))]
-        for reason, rivals in together(found).items():
-            self._say(_told_of(rivals))
-            self._roster.engine.cancel([rival.job_id for _, rival in rivals], reason)
+        engine = self._roster.engine
+        self._end((pair for item in found for pair in item.rivals(started=False)), engine.cancel)
+        started = [pair for item in found for pair in item.rivals(started=True)]
+        if self.end_started:
+            self._end(started, engine.terminate)
+        else:
+            self._leave(started)
         for item in found:
             self._give_way(item)
         return bool(found)
+
+    def _end(self, rivals: Iterable[Rival], end: Callable[[Sequence[str], str], None]) -> None:
+        for reason, group in together(rivals).items():
+            self._say(_told_of(group, "was submitted twice", "cancelled"))
+            end([rival.job_id for _, rival in group], reason)
+
+    def _leave(self, rivals: Iterable[Rival]) -> None:
+        """Say once of each that it goes on."""
+        new = [(item, rival) for item, rival in rivals if rival.job_id not in self._left_running]
+        self._left_running.update(rival.job_id for _, rival in new)
+        for group in together(new).values():
+            told = _told_of(group, "runs twice", "left running; monitor(end_duplicates=True) ends such")
+            self._say(told)
 
     def _give_way(self, found: Twins) -> None:
         watch = self._roster.watch
@@ -187,15 +209,15 @@ class Healing:
                 self._roster.swap(other.job_id, job, found.kept)
 
 
-def _told_of(rivals: Sequence[tuple[Twins, JobDetail]]) -> str:
+def _told_of(rivals: Sequence[Rival], problem: str, fate: str) -> str:
     kept, (_, rival) = rivals[0][0].kept, rivals[0]
     works = len({item.kept.job_id for item, _ in rivals})
     if works == 1:
         names = ", ".join(other.job_id for _, other in rivals)
-        return f"{kept.short_name} was submitted twice: {kept.job_id} is kept, {names} cancelled"
+        return f"{kept.short_name} {problem}: {kept.job_id} is kept, {names} {fate}"
     return (
-        f"{kept.short_name} and {works - 1:,} more jobs were submitted twice: {kept.job_id} and its like are kept, "
-        f"{rival.job_id} and its like cancelled"
+        f"{kept.short_name} and {works - 1:,} more jobs, each {problem}: {kept.job_id} and its like are kept, "
+        f"{rival.job_id} and its like {fate}"
     )
 
 

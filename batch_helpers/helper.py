@@ -147,6 +147,7 @@ class BatchHelper:
         events: str | None = None,
         max_failures: float | None = None,
         notify: str | Target | Iterable[str | Target] = (),
+        end_duplicates: bool = False,
     ) -> Snapshot:
         """Print how the run goes until it has ended, and return the last snapshot.
 
@@ -155,13 +156,15 @@ class BatchHelper:
         max_failures: the share of the jobs (0.05 is 5 %) from which on failures that are alike pause the run: what has
         not been submitted is held back, what is active ends, and `paused` of what is returned tells why.
         notify: whom to tell of the end and of a pause: URLs of webhooks, ARNs of SNS topics, commands.
+        end_duplicates: of two live jobs of the same work, as two scripts may submit at once, the later one is ended
+        even if it has started; otherwise only those that wait are.
         Ctrl-C detaches: the jobs go on, and `exit_code` of what is returned is 130.
         """
         from batch_helpers.display import Display
 
         if not interval > 0:
             raise InvalidInput(f"interval={interval!r}: give a positive number of seconds")
-        self._conductor.resume(max_failures)
+        self._conductor.resume(max_failures, end_duplicates=end_duplicates)
         self._conductor.forget_active()
         snapshot = self._picture(self._watch.snapshot())
         with Display(self._stdout or sys.stdout, interval, self.engine.logs, self._clock) as display:

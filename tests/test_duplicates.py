@@ -24,7 +24,8 @@ def detail(job_id: str, status: Status, created: float | None = 0) -> JobDetail:
 def test_the_one_furthest_along_is_kept() -> None:
     found = twins([detail("a", Status.RUNNABLE, 1), detail("b", Status.RUNNING, 2), detail("c", Status.STARTING, 0)])
     assert found.kept.job_id == "b"
-    assert [rival.job_id for rival in found.rivals] == ["a"], "what has started is left alone"
+    waiting, started = ([rival.job_id for _, rival in found.rivals(started=started)] for started in (False, True))
+    assert (waiting, started) == (["a"], ["c"])
 
 
 def test_on_a_tie_the_older_one_is_kept_whoever_looks() -> None:
@@ -129,6 +130,35 @@ def test_a_duplicate_that_runs_already_is_left_alone() -> None:
     assert len(second._watch.open) == 1
 
 
+def both_started(engine: MemoryEngine) -> tuple[BatchHelper, BatchHelper]:
+    one, two, _ = chain()
+    scripts = blind(engine, [one, two]), blind(engine, [one, two])
+    for job_id, job in engine.jobs.items():
+        if job.name == "one":
+            engine.advance(job_id, Status.RUNNING)
+    return scripts
+
+
+def test_a_duplicate_that_runs_already_is_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = MemoryEngine(unique=False)
+    helper, _ = both_started(engine)
+    for _ in range(3):
+        helper._watch.poll()
+        helper._conductor.step()
+    told = capsys.readouterr().err
+    assert told.count("one runs twice: ") == 1
+    assert "monitor(end_duplicates=True)" in told
+
+
+def test_a_duplicate_that_runs_already_is_ended_when_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = MemoryEngine(unique=False, automatic=True)
+    first, second = both_started(engine)
+    assert first.monitor(end_duplicates=True).exit_code == 0
+    assert second.monitor(end_duplicates=True).exit_code == 0
+    assert runs(engine) == {"one": 1, "two": 1, "three": 0}
+    assert "one was submitted twice: " in capsys.readouterr().err
+
+
 def test_a_plan_reuses_the_one_that_will_be_kept() -> None:
     engine = MemoryEngine(unique=False)
     one = chain()[0]
@@ -207,7 +237,7 @@ def test_children_that_give_way_to_those_of_another_array_with_their_index_are_t
 
     pairs = [twins([child("old", n, key, 1), child("new", n, key, 2)]) for n, key in enumerate("abc")]
     crossed = twins([child("old", 3, "d", 1), child("new", 0, "d", 2)])
-    groups = together([*pairs, crossed])
+    groups = together(pair for item in [*pairs, crossed] for pair in item.rivals(started=False))
     told = {reason: [rival.job_id for _, rival in rivals] for reason, rivals in groups.items()}
     assert told == {"duplicate of old:*": ["new:0", "new:1", "new:2"], "duplicate of old:3": ["new:0"]}
     ended = JobDetail("new:2", "n", Status.FAILED, reason="duplicate of old:*; Essential container in task exited")

@@ -11,7 +11,7 @@ import click
 
 from batch_helpers.errors import InvalidInput
 
-_MONITOR = ("interval", "events", "max_failures", "notify")
+_MONITOR = ("interval", "events", "max_failures", "notify", "end_duplicates")
 _RECOVERY = ("memory_growth", "memory_cap", "fallback_queue")
 
 
@@ -59,6 +59,7 @@ _OPTIONS = (
         metavar="URL|ARN|COMMAND",
         help="Tell a webhook, an SNS topic or a command of the end and of a pause. May be given again.",
     ),
+    click.option("--end-duplicates", is_flag=True, help="End jobs that run beside another of the same work."),
     click.option("--memory-growth", type=float, metavar="FACTOR", help="Again with more memory what ran out of it."),
     click.option("--memory-cap", type=int, metavar="MIB", help="The most memory that a job grows to."),
     click.option("--fallback-queue", metavar="QUEUE", help="Where jobs go that were reclaimed too often."),
@@ -71,7 +72,7 @@ def watch_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def wrapped(**options: Any) -> Any:
         given = {name: options.pop(name) for name in (*_MONITOR, *_RECOVERY)}
-        chosen = {name: value for name, value in given.items() if value not in (None, ())}
+        chosen = {name: value for name, value in given.items() if value is not False and value not in (None, ())}
         monitor = {name: value for name, value in chosen.items() if name in _MONITOR}
         recovery = {name: value for name, value in chosen.items() if name in _RECOVERY}
         return function(watching=Watching(monitor, recovery), **options)

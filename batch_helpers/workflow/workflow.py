@@ -115,7 +115,7 @@ class EZBatchWorkflow(JSONText):
     def monitor(self, interval: float = 60, **options: Any) -> Snapshot:
         """Print how the submitted jobs go until they have ended, and return the last snapshot.
 
-        interval: seconds between polls at the most. options: events, max_failures, notify: see BatchHelper.monitor.
+        interval: seconds between polls at the most. options: those of BatchHelper.monitor.
         """
         if self._submission is None:
             raise InvalidInput("nothing has been submitted yet: call submit first; it finds again what is active")

@@ -12,13 +12,14 @@ from batch_helpers.engines.aws.arrays.grouping import Part, parents_of, split, s
 from batch_helpers.engines.aws.catalogue import Definitions
 from batch_helpers.engines.aws.contents import ContentDefinitions
 from batch_helpers.engines.aws.crew import each, spread
+from batch_helpers.engines.aws.rivals import Rivals
 from batch_helpers.engines.aws.spill import Spill, Spilled
 from batch_helpers.engines.aws.submission import Submission
 from batch_helpers.errors import NotFound, SubmitFailed
 from batch_helpers.job import Job
 
-Send = Callable[[], dict[int, str]]
-"""Sends one request; the jobIds that came of it, by the places of their jobs."""
+SendArray = Callable[[], dict[int, str]]
+"""Sends one array; its children's jobIds, by the places of their jobs."""
 
 
 class Dispatch:
@@ -27,6 +28,7 @@ class Dispatch:
     def __init__(
         self,
         api: API,
+        rivals: Rivals,
         definitions: Definitions,
         contents: ContentDefinitions,
         arrays: Arrays,
@@ -37,7 +39,8 @@ class Dispatch:
         reclaims: int = 1,
     ) -> None:
         self._reclaims = min(reclaims, limits.MAX_ATTEMPTS)
-        self._api, self._definitions, self._contents, self._arrays = api, definitions, contents, arrays
+        self._api, self._rivals = api, rivals
+        self._definitions, self._contents, self._arrays = definitions, contents, arrays
         self._spill, self._sign, self._sleep, self._width = spill, sign, sleep, width
 
     def check(self, jobs: Sequence[Job], *, array: bool) -> None:
@@ -54,9 +57,13 @@ class Dispatch:
         for job in map(jobs.__getitem__, parts.held):
             self._hold(job, array=array)
         submission = Submission(self._api, self._sleep)
-        work = [*self._as_arrays(submission, jobs, parts.arrays), *self._singly(submission, jobs, parts.singles)]
-        sent, failure = spread(lambda send: send(), work, self._width)
+        arrays, singles = self._as_arrays(submission, jobs, parts.arrays), self._singly(submission, jobs, parts.singles)
+        sent, failure = spread(lambda send: send(), arrays, self._width)
         done = {place: job_id for ids in sent.values() for place, job_id in ids.items()}
+        if failure is None:
+            bound = {place: jobs[place] for place in singles}
+            more, failure = self._rivals.submit(bound, lambda place: singles[place](), self._width)
+            done |= more
         if failure is not None:
             raise SubmitFailed(f"{len(done)} of {len(jobs)} jobs were submitted, then: {failure}", done) from failure
         return [done.get(place) for place in range(len(jobs))]
@@ -72,22 +79,24 @@ class Dispatch:
             limits.check_dependencies(job)
         self._arrays.await_children(upstream)
 
-    def _singly(self, submission: Submission, jobs: Sequence[Job], parts: Sequence[Part]) -> list[Send]:
+    def _singly(
+        self, submission: Submission, jobs: Sequence[Job], parts: Sequence[Part]
+    ) -> dict[int, Callable[[], str]]:
         bound = {part.places[0]: _waiting(jobs[part.places[0]], part) for part in parts}
         spilled = {place: self._spilled(job) for place, job in bound.items()}
         if self._spill is not None:
             each(self._spill.keep, [item for item in spilled.values() if item is not None], self._width)
         made = self._made(bound.values())
 
-        def send(place: int, job: Job) -> dict[int, str]:
+        def send(place: int, job: Job) -> str:
             item, definition = spilled[place], job.job_definition or made[job.image or ""]
             carried = item.carried if item else None
             borne = self._borne(job)
-            return {place: self._sent(definition, lambda: submission.send(job, definition, carried, reclaims=borne))}
+            return self._sent(definition, lambda: submission.send(job, definition, carried, reclaims=borne))
 
-        return [partial(send, place, job) for place, job in bound.items()]
+        return {place: partial(send, place, job) for place, job in bound.items()}
 
-    def _as_arrays(self, submission: Submission, jobs: Sequence[Job], parts: Sequence[Part]) -> list[Send]:
+    def _as_arrays(self, submission: Submission, jobs: Sequence[Job], parts: Sequence[Part]) -> list[SendArray]:
         orders = [self._order(jobs, part) for part in parts]
         each(self._keep, orders, self._width)
         made = self._made(item.first for item in orders if item.carrier.content is None)

@@ -17,6 +17,7 @@ from batch_helpers.engines.aws.catalogue import Definitions, Queues
 from batch_helpers.engines.aws.contents import ContentDefinitions
 from batch_helpers.engines.aws.crew import each
 from batch_helpers.engines.aws.dispatch import Dispatch
+from batch_helpers.engines.aws.rivals import Rivals
 from batch_helpers.engines.aws.spill import Spill
 from batch_helpers.engines.aws.termination import Termination
 from batch_helpers.engines.base import Capabilities
@@ -61,6 +62,7 @@ class AWSEngine:
         self._arrays = Arrays(self._batch, concurrency, read, ours)
         self._dispatch = Dispatch(
             self._batch,
+            Rivals(partial(listing.jobs_named, self._batch), self.active),
             self._definitions,
             self._contents,
             self._arrays,

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from batch_helpers.duplicates import twins
 from batch_helpers.engines.aws.api import API
 from batch_helpers.engines.aws.details import Parent
 from batch_helpers.engines.aws.listing import jobs_named
 from batch_helpers.engines.aws.once import settled
 from batch_helpers.engines.aws.reading import DESCRIBED, describe_jobs
 from batch_helpers.engines.aws.requests import SUBMISSION_TAG, submit_request
-from batch_helpers.job import PROGRESS, Job, JobDetail
+from batch_helpers.job import Job, JobDetail
 
 if TYPE_CHECKING:
     from mypy_boto3_batch.type_defs import SubmitJobRequestTypeDef
@@ -43,7 +44,7 @@ class Submission:
     def _find(self, request: SubmitJobRequestTypeDef) -> str | None:
         named = list(jobs_named(self._api, request["jobQueue"], request["jobName"]))
         live = [job for job in named if job.status.active and not (isinstance(job, Parent) and job.cancelled)]
-        return max(live, key=_worth).job_id if live else self._finished([job for job in named if job not in live])
+        return twins(live).kept.job_id if live else self._finished([job for job in named if job not in live])
 
     def _finished(self, ended: list[JobDetail]) -> str | None:
         """A job of ours may have run and ended already; it is told from yesterday's by its mark."""
@@ -52,8 +53,3 @@ class Submission:
         return next(
             (raw["jobId"] for raw in described if (raw.get("tags") or {}).get(SUBMISSION_TAG) == self.mark), None
         )
-
-
-def _worth(job: JobDetail) -> tuple[int, float]:
-    """The furthest along is worth most; on a tie, the oldest."""
-    return PROGRESS[job.status], -(job.created_at or 0)
