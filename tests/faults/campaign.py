@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from unittest.mock import patch
 
+from batch_helpers.engines.aws import rivals
 from tests.faults.driver import MOST_STARTS, Driver
 from tests.faults.ledger import Ledger
 from tests.faults.line import Line
@@ -127,11 +128,15 @@ class _Run:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """What is left to chance (jitter, ids) comes from the seed as well; what scripts tell a person goes nowhere."""
+    """What is left to chance (jitter, ids) comes from the seed as well; what scripts tell a person goes nowhere.
+
+    Scripts look around for rivals every few submissions, because they have only a few jobs.
+    """
     random.seed(seed)
     ids = random.Random(seed)
     made = patch.object(uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4))
-    with made, patch("batch_helpers.helper._say", lambda text: None):
+    early, stride = patch.object(rivals, "EARLY", ids.randint(1, 3)), patch.object(rivals, "STRIDE", 3)
+    with made, early, stride, patch("batch_helpers.helper._say", lambda text: None):
         yield
 
 
