@@ -8,6 +8,8 @@ import os
 import shlex
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -42,8 +44,9 @@ endpoint has a job queue and a compute environment called `local`. Whoever can r
 @click.option("--latency", type=float, default=0.0, help="Seconds before each answer.")
 @click.option("--seed", type=int, default=0, help="Of the faults that are left to chance.")
 @click.option("--control", is_flag=True, help="Serve the control call /_control, for tests.")
+@click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input does, as whoever started it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of export lines.")
-def command(as_json: bool, **options: Any) -> None:
+def command(as_json: bool, until_eof: bool, **options: Any) -> None:
     """Serve the protocol of AWS Batch over processes of this machine, until Ctrl-C."""
     from batch_helpers.serve.guards import is_loopback
     from batch_helpers.serve.server import Server
@@ -59,8 +62,15 @@ def command(as_json: bool, **options: Any) -> None:
     # Before uvicorn takes signals, and after, when it raises the one that ended it once more.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
+    if until_eof:
+        threading.Thread(target=_wait_for_end_of_input, args=(server.stop,), daemon=True).start()
     gc.freeze()  # the SDK's models live as long as the process: collections need not look at them
     server.run(lambda: _announce(server.url, options["directory"], as_json=as_json))
+
+
+def _wait_for_end_of_input(then: Callable[[], None]) -> None:
+    sys.stdin.buffer.read()
+    then()
 
 
 def _entrypoint(text: str) -> tuple[str, list[str]]:

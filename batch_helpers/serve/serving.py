@@ -49,10 +49,9 @@ def in_thread(settings: Settings) -> Iterator[Endpoint]:
 
 @contextmanager
 def in_process(settings: Settings) -> Iterator[Endpoint]:
-    """Serve in a process of its own, so that this one's CPU time is the client's alone."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "batch_helpers", "serve", *_options(settings)], stdout=subprocess.PIPE, text=True
-    )
+    """Serve in a process of its own, so that this one's CPU time is the client's alone; it ends with this one."""
+    command = [sys.executable, "-m", "batch_helpers", "serve", *_options(settings), "--until-eof"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -235,6 +235,29 @@ def test_an_endpoint_in_a_process_of_its_own_is_scripted_like_any_other(tmp_path
         assert endpoint.counters.submits == {"bad": 1}
 
 
+def test_an_endpoint_in_a_process_of_its_own_ends_with_whoever_started_it_even_by_kill_9(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom batch_helpers.serve import serve\n"
+        "with serve(sys.argv[1], instant=True, process=True) as endpoint:\n"
+        "    print(endpoint.url, flush=True)\n"
+        "    time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        batch = client(Endpoint(starter.stdout.readline().strip()))
+        assert batch.describe_job_queues()["jobQueues"]
+        starter.kill()
+    until(lambda: not _answers(batch))
+
+
+def _answers(batch: Any) -> bool:
+    try:
+        batch.describe_job_queues()
+    except BotoCoreError:
+        return False
+    return True
+
+
 def test_an_endpoint_that_cannot_start_in_its_process_is_an_error_here(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ServiceError, match="exit code 2"), serve(tmp_path / "file", instant=True, process=True):
