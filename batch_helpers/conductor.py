@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from batch_helpers.duplicates import kept_by_key
+from batch_helpers.duplicates import Twins, by_key, twins
 from batch_helpers.engines.base import Engine
 from batch_helpers.healing import Healing
 from batch_helpers.hold import release
@@ -38,6 +38,7 @@ class Conductor:
         self._healing = Healing(self._roster, Tries(recovery or Recovery()))
         self.run, self._active = self._roster.run, self._roster.active
         self._asked: set[str] = set()
+        self._doubled: dict[str, Twins] = {}
         self.max_failures: float | None = None
         self.trip: Trip | None = None
 
@@ -55,13 +56,18 @@ class Conductor:
         """Active jobs by key; each queue is asked once in a run, and what this run submits is added."""
         new = set(queues) - self._asked
         if new:
-            self._active.update(kept_by_key(self._engine.active(new)))
+            for key, group in by_key(self._engine.active(new)).items():
+                found = twins(group)
+                self._active[key] = found.kept
+                if found.others:
+                    self._doubled[key] = found
             self._asked |= new
         return self._active
 
     def forget_active(self) -> None:
         """What was active is old news after a while: the next plan asks again."""
         self._asked.clear()
+        self._doubled.clear()
         held = {held.job.key for held in self.run.held.values()}
         for key in self._active.keys() - held:
             del self._active[key]
@@ -138,6 +144,9 @@ class Conductor:
             if decision.action is Action.REUSE and decision.job_id is not None and decision.job_id not in self.run.held:
                 needs = self._needs(decided, place, ids)
                 self._watch.add(self._bind(decision.job, needs), self._active[decision.job.key])
+        if self._doubled:
+            reused = [item.job.key for item in decided if item.action is Action.REUSE]
+            self._healing.settle([self._doubled.pop(key) for key in reused if key in self._doubled])
 
     def _submit_batch(self, decided: Plan, batch: Sequence[int], ids: list[str | None]) -> None:
         needs = {place: self._needs(decided, place, ids) for place in batch}

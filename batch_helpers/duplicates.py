@@ -17,6 +17,10 @@ class Twins:
     kept: JobDetail
     others: tuple[JobDetail, ...]
 
+    @property
+    def jobs(self) -> tuple[JobDetail, ...]:
+        return (self.kept, *self.others)
+
     def rivals(self, *, started: bool) -> Iterator[tuple[Twins, JobDetail]]:
         """The others that have started, or those that have not."""
         return ((self, other) for other in self.others if has_started(other) is started)
@@ -38,13 +42,13 @@ def twins(same_work: Iterable[JobDetail]) -> Twins:
     return Twins(first, tuple(others))
 
 
-def kept_by_key(jobs: Iterable[JobDetail]) -> dict[str, JobDetail]:
-    """Of the jobs that are the same work the one that is kept, by the key in their name."""
+def by_key(jobs: Iterable[JobDetail]) -> dict[str, list[JobDetail]]:
+    """Jobs that are the same work together, by the key in their names; those without a key are nobody's twins."""
     groups: dict[str, list[JobDetail]] = {}
     for job in jobs:
-        if job.key:
-            groups.setdefault(job.key, []).append(job)
-    return {key: twins(group).kept for key, group in groups.items()}
+        if (key := job.key) is not None:
+            groups.setdefault(key, []).append(job)
+    return groups
 
 
 def together(rivals: Iterable[tuple[Twins, JobDetail]]) -> dict[str, list[tuple[Twins, JobDetail]]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from batch_helpers.diagnose import Cause, Failures, diagnose
 from batch_helpers.duplicates import Twins, kept_instead, together, twins
-from batch_helpers.errors import InvalidInput, NotFound
+from batch_helpers.errors import InvalidInput, NotFound, ServiceError
 from batch_helpers.job import REPLACES_TAG, Job, JobDetail, Status
 from batch_helpers.plan import submission_order
 from batch_helpers.recovery import Resubmission, Tries
@@ -31,7 +31,7 @@ class Healing:
     def __init__(self, roster: Roster, tries: Tries) -> None:
         self._roster, self._tries, self._say = roster, tries, roster.say
         self._fallen: dict[str, Resubmission | None] = {}
-        self._left_running: set[str] = set()
+        self._left: set[str] = set()
         self.lasting = Failures()
         self.end_started = False
 
@@ -49,7 +49,9 @@ class Healing:
 
     def look(self) -> bool:
         """End duplicates, and take note of what has failed; whether anything changed."""
-        watch, changed = self._roster.watch, self._settle()
+        watch = self._roster.watch
+        doubled = [twins(group) for group in watch.seen.values() if len(group) > 1]
+        changed = self.settle([item for item in doubled if any(watch.job(job.job_id) for job in item.jobs)])
         for job_id in watch.newly_failed:
             job, detail = watch.job(job_id), watch.detail(job_id)
             if job is not None and detail is not None:
@@ -172,37 +174,38 @@ class Healing:
         if seen is None or seen.status is not Status.FAILED:
             self.lasting.discard(job_id)
 
-    def _settle(self) -> bool:
-        watch = self._roster.watch
-        found = [twins(group) for group in watch.seen.values() if len(group) > 1]
-        found = [item for item in found if any(watch.job(other.job_id) for other in (item.kept, *item.others))]
+    def settle(self, found: Collection[Twins]) -> bool:
+        """End what may be ended of jobs that are the same work, and watch the one that is kept; tell whether any."""
         engine = self._roster.engine
         self._end((pair for item in found for pair in item.rivals(started=False)), engine.cancel)
         started = [pair for item in found for pair in item.rivals(started=True)]
         if self.end_started:
             self._end(started, engine.terminate)
         else:
-            self._leave(started)
+            self._leave(started, "left running; monitor(end_duplicates=True) ends such")
         for item in found:
             self._give_way(item)
         return bool(found)
 
     def _end(self, rivals: Iterable[Rival], end: Callable[[Sequence[str], str], None]) -> None:
         for reason, group in together(rivals).items():
-            self._say(_told_of(group, "was submitted twice", "cancelled"))
-            end([rival.job_id for _, rival in group], reason)
+            try:
+                end([rival.job_id for _, rival in group], reason)
+            except ServiceError as exc:
+                self._leave(group, f"could not be cancelled: {exc}")
+            else:
+                self._say(_told_of(group, "was submitted twice", "cancelled"))
 
-    def _leave(self, rivals: Iterable[Rival]) -> None:
+    def _leave(self, rivals: Iterable[Rival], why: str) -> None:
         """Say once of each that it goes on."""
-        new = [(item, rival) for item, rival in rivals if rival.job_id not in self._left_running]
-        self._left_running.update(rival.job_id for _, rival in new)
+        new = [(item, rival) for item, rival in rivals if rival.job_id not in self._left]
+        self._left.update(rival.job_id for _, rival in new)
         for group in together(new).values():
-            told = _told_of(group, "runs twice", "left running; monitor(end_duplicates=True) ends such")
-            self._say(told)
+            self._say(_told_of(group, "runs twice", why))
 
     def _give_way(self, found: Twins) -> None:
         watch = self._roster.watch
-        jobs = [watch.job(other.job_id) for other in (found.kept, *found.others)]
+        jobs = [watch.job(other.job_id) for other in found.jobs]
         job = next(item for item in jobs if item is not None)
         for other in found.others:
             if watch.job(other.job_id):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from batch_helpers.diagnose import FailureGroup, Failures
+from batch_helpers.duplicates import by_key
 from batch_helpers.engines.base import ArrayEngine, Engine
 from batch_helpers.errors import AccessDenied, CredentialsError, InvalidInput, NotFound, ServiceError
 from batch_helpers.job import Job, JobDetail, Status
@@ -226,7 +227,7 @@ class Watch:
         if not self._open:
             return
         everything = self._look()
-        self.seen = _by_key(everything)
+        self.seen = by_key(everything)
         live = {detail.job_id: detail for detail in everything if detail.job_id in self._open}
         gone = [job_id for job_id in self._open if job_id not in live]
         self._told = {job_id: detail.status for job_id, detail in live.items() if not detail.status.active}
@@ -322,14 +323,6 @@ def watch(
         too_early = min(interval, _DISTANCE * (ready - started)) - (clock() - ready)
         if too_early > 0:
             sleep(too_early)
-
-
-def _by_key(details: Iterable[JobDetail]) -> dict[str, list[JobDetail]]:
-    groups: dict[str, list[JobDetail]] = {}
-    for detail in details:
-        if (key := detail.key) is not None:
-            groups.setdefault(key, []).append(detail)
-    return groups
 
 
 def _checked(detail: JobDetail, missing: Sequence[str]) -> JobDetail:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch_helpers.duplicates import kept_instead, together, twins
+from batch_helpers.errors import AccessDenied
 from batch_helpers.helper import BatchHelper
 from batch_helpers.job import Job, JobDetail, Status
 from batch_helpers.monitor import LOST_AFTER
@@ -159,6 +160,25 @@ def test_a_duplicate_that_runs_already_is_ended_when_that_is_asked_for(capsys: p
     assert "one was submitted twice: " in capsys.readouterr().err
 
 
+def test_a_duplicate_that_may_not_be_ended_stops_nobody_and_is_told_of_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Guarded(MemoryEngine):
+        def cancel(self, job_ids: Sequence[str], reason: str) -> None:
+            raise AccessDenied("not yours")
+
+    engine = Guarded(unique=False)
+    one = chain()[0]
+    for _ in range(2):
+        blind(engine, [one])
+    helper = script(engine)
+    assert helper.add_jobs([one]) == [next(iter(engine.jobs))]
+    for _ in range(3):
+        helper._watch.poll()
+        helper._conductor.step()
+    assert capsys.readouterr().err.count("could not be cancelled: not yours") == 1
+
+
 def test_a_plan_reuses_the_one_that_will_be_kept() -> None:
     engine = MemoryEngine(unique=False)
     one = chain()[0]
@@ -167,6 +187,25 @@ def test_a_plan_reuses_the_one_that_will_be_kept() -> None:
     blind(engine, [one])
     oldest = next(iter(engine.jobs))
     assert script(engine).add_jobs([one]) == [oldest]
+
+
+def test_a_third_script_that_finds_two_ends_the_later_one_when_it_adds_the_job(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    engine = MemoryEngine(unique=False)
+    one = chain()[0]
+    blind(engine, [one])
+    second = blind(engine, [one])
+    kept, later = engine.jobs
+    third = script(engine)
+    third.plan([one])
+    assert len(list(engine.active(["q"]))) == 2, "a plan changes nothing"
+    assert third.add_jobs([one]) == [kept]
+    assert [item.job_id for item in engine.active(["q"])] == [kept]
+    assert f"one was submitted twice: {kept} is kept, {later} cancelled" in capsys.readouterr().err
+    second._watch.poll()
+    second._conductor.step()
+    assert list(second._watch.open) == [kept]
 
 
 def test_two_that_ended_each_other_are_followed_by_a_new_one() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from batch_helpers.duplicates import kept_by_key, twins
+from batch_helpers.duplicates import by_key, twins
 from batch_helpers.engines.aws.crew import spread
 from batch_helpers.job import Job, JobDetail
 
@@ -61,5 +61,5 @@ class Rivals:
         return overtaken
 
     def _theirs(self, jobs: Mapping[int, Job]) -> dict[int, str]:
-        active = kept_by_key(self._active({job.job_queue or "" for job in jobs.values()}))
-        return {place: active[job.key].job_id for place, job in jobs.items() if job.key in active}
+        active = by_key(self._active({job.job_queue or "" for job in jobs.values()}))
+        return {place: twins(active[job.key]).kept.job_id for place, job in jobs.items() if job.key in active}
