@@ -21,6 +21,8 @@ from batch_helpers.serve.endpoint import Endpoint
 BUCKET, DEFINITION, QUEUE, FOLDER = "bucket", "work", "local", "out"
 VCPUS = 8
 _PATIENCE = 300.0
+_NOT_PASSED_ON = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+"""The others are installed with their bytecode; ours is kept from the first run on."""
 _ACTIVE = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 _SIGNATURE = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
 SCRIPT = (
@@ -48,7 +50,7 @@ class World:
     def __init__(self, folder: Path, endpoint: Endpoint, s3: str, counted: Counted) -> None:
         self.folder, self.endpoint, self.s3, self._counted = folder, endpoint, s3, counted
         self.environment = {
-            **{name: text for name, text in os.environ.items() if not name.startswith("AWS_")},
+            **{name: text for name, text in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
             **KEYS,
             "AWS_ENDPOINT_URL": s3,
             **endpoint.environment,
