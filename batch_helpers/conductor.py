@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from batch_helpers.deduplication import Deduplication
 from batch_helpers.duplicates import Twins, by_key, twins
 from batch_helpers.engines.base import Engine
 from batch_helpers.healing import Healing
@@ -35,6 +36,7 @@ class Conductor:
     ) -> None:
         self._engine, self._watch, self._bind, self._say = engine, watch, bind, say
         self._roster = Roster(engine, watch, bind, say)
+        self._deduplication = Deduplication(self._roster)
         self._healing = Healing(self._roster, Tries(recovery or Recovery()))
         self.run, self._active = self._roster.run, self._roster.active
         self._asked: set[str] = set()
@@ -93,7 +95,8 @@ class Conductor:
 
         Whether anything changed.
         """
-        changed = self._healing.look()
+        changed = self._deduplication.look()
+        self._healing.look()
         self._break()
         if self.trip is not None:
             return changed
@@ -103,7 +106,7 @@ class Conductor:
     def resume(self, max_failures: float | None, *, end_duplicates: bool = False) -> None:
         """Go on with a run that was paused, up to this share of failures that are alike."""
         circuit((), 0, max_failures)  # refuses a share that is none
-        self._healing.end_started = end_duplicates
+        self._deduplication.end_started = end_duplicates
         self.trip, self.max_failures = None, max_failures
 
     def cancel(self, reason: str) -> None:
@@ -146,7 +149,7 @@ class Conductor:
                 self._watch.add(self._bind(decision.job, needs), self._active[decision.job.key])
         if self._doubled:
             reused = [item.job.key for item in decided if item.action is Action.REUSE]
-            self._healing.settle([self._doubled.pop(key) for key in reused if key in self._doubled])
+            self._deduplication.settle([self._doubled.pop(key) for key in reused if key in self._doubled])
 
     def _submit_batch(self, decided: Plan, batch: Sequence[int], ids: list[str | None]) -> None:
         needs = {place: self._needs(decided, place, ids) for place in batch}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from batch_helpers.diagnose import Cause, Failures, diagnose
-from batch_helpers.duplicates import Twins, kept_instead, together, twins
-from batch_helpers.errors import InvalidInput, NotFound, ServiceError
+from batch_helpers.duplicates import kept_instead
+from batch_helpers.errors import InvalidInput, NotFound
 from batch_helpers.job import REPLACES_TAG, Job, JobDetail, Status
 from batch_helpers.plan import submission_order
 from batch_helpers.recovery import Resubmission, Tries
@@ -18,22 +18,17 @@ _TAGS = 40
 """A job with more tags than this gets no other: the service takes 50, and the compute environment adds its own."""
 
 
-Rival = tuple[Twins, JobDetail]
-
-
 class Healing:
     """Heals the run after each poll: look() at what the poll has found, then mend() it, unless the run is paused.
 
     lasting: failures that nothing takes the place of. waiting: whether something is yet to be done about others.
-    held_back: how many of them are to be submitted again. end_started: whether duplicates are ended that have started.
+    held_back: how many of them are to be submitted again.
     """
 
     def __init__(self, roster: Roster, tries: Tries) -> None:
         self._roster, self._tries, self._say = roster, tries, roster.say
         self._fallen: dict[str, Resubmission | None] = {}
-        self._left: set[str] = set()
         self.lasting = Failures()
-        self.end_started = False
 
     @property
     def waiting(self) -> bool:
@@ -47,18 +42,15 @@ class Healing:
         """Let those that wait stay as they are: failed."""
         self._fallen.clear()
 
-    def look(self) -> bool:
-        """End duplicates, and take note of what has failed; whether anything changed."""
+    def look(self) -> None:
+        """Take note of what has failed."""
         watch = self._roster.watch
-        doubled = [twins(group) for group in watch.seen.values() if len(group) > 1]
-        changed = self.settle([item for item in doubled if any(watch.job(job.job_id) for job in item.jobs)])
         for job_id in watch.newly_failed:
             job, detail = watch.job(job_id), watch.detail(job_id)
             if job is not None and detail is not None:
                 self._fallen[job_id] = again = self._tries.after(job, detail)
                 if again is None and kept_instead(detail) is None:
                     self.lasting.put(detail, job)
-        return changed
 
     def mend(self) -> bool:
         """Follow, or submit again, what failed and need not stay so: those first on which others hang.
@@ -173,55 +165,6 @@ class Healing:
         seen = self._roster.watch.detail(job_id)
         if seen is None or seen.status is not Status.FAILED:
             self.lasting.discard(job_id)
-
-    def settle(self, found: Collection[Twins]) -> bool:
-        """End what may be ended of jobs that are the same work, and watch the one that is kept; tell whether any."""
-        engine = self._roster.engine
-        self._end((pair for item in found for pair in item.rivals(started=False)), engine.cancel)
-        started = [pair for item in found for pair in item.rivals(started=True)]
-        if self.end_started:
-            self._end(started, engine.terminate)
-        else:
-            self._leave(started, "left running; monitor(end_duplicates=True) ends such")
-        for item in found:
-            self._give_way(item)
-        return bool(found)
-
-    def _end(self, rivals: Iterable[Rival], end: Callable[[Sequence[str], str], None]) -> None:
-        for reason, group in together(rivals).items():
-            try:
-                end([rival.job_id for _, rival in group], reason)
-            except ServiceError as exc:
-                self._leave(group, f"could not be cancelled: {exc}")
-            else:
-                self._say(_told_of(group, "was submitted twice", "cancelled"))
-
-    def _leave(self, rivals: Iterable[Rival], why: str) -> None:
-        """Say once of each that it goes on."""
-        new = [(item, rival) for item, rival in rivals if rival.job_id not in self._left]
-        self._left.update(rival.job_id for _, rival in new)
-        for group in together(new).values():
-            self._say(_told_of(group, "runs twice", why))
-
-    def _give_way(self, found: Twins) -> None:
-        watch = self._roster.watch
-        jobs = [watch.job(other.job_id) for other in found.jobs]
-        job = next(item for item in jobs if item is not None)
-        for other in found.others:
-            if watch.job(other.job_id):
-                self._roster.swap(other.job_id, job, found.kept)
-
-
-def _told_of(rivals: Sequence[Rival], problem: str, fate: str) -> str:
-    kept, (_, rival) = rivals[0][0].kept, rivals[0]
-    works = len({item.kept.job_id for item, _ in rivals})
-    if works == 1:
-        names = ", ".join(other.job_id for _, other in rivals)
-        return f"{kept.short_name} {problem}: {kept.job_id} is kept, {names} {fate}"
-    return (
-        f"{kept.short_name} and {works - 1:,} more jobs, each {problem}: {kept.job_id} and its like are kept, "
-        f"{rival.job_id} and its like {fate}"
-    )
 
 
 def _linked(job: Job, job_id: str) -> Job:
