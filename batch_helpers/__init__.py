@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from batch_helpers.uncollected import uncollected
+
 if TYPE_CHECKING:
     from batch_helpers.engine_helpers import AWSBatchHelper, AzureBatchHelper, LocalBatchHelper, connect
     from batch_helpers.job import Job, JobDetail, Status
@@ -24,6 +26,8 @@ __all__ = [
     "read_samples",
 ]
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "AWSBatchHelper": "engine_helpers",
     "AzureBatchHelper": "engine_helpers",
@@ -42,7 +46,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name's module when it is first asked for, so that importing the package costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with uncollected():
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from batch_helpers import __version__
 from batch_helpers.errors import (
     AccessDenied,
     AmbiguousAnswer,
@@ -83,7 +84,7 @@ class AWSAccess:
         from botocore.config import Config
 
         # botocore writes into what it is given, and callers share it.
-        settings = Config(**{"user_agent_extra": _user_agent(), **deepcopy(dict(config))})
+        settings = Config(**{"user_agent_extra": f"batch_helpers/{__version__}", **deepcopy(dict(config))})
         session: Any = self._session()
         with uncollected():  # the model of a service is a hundred thousand objects
             return session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=settings)
@@ -253,12 +254,3 @@ def _sdk_error(exc: Exception) -> _Verdict:
     if "ParamValidationError" in kinds:
         return InvalidInput, str(exc)
     return ServiceError, str(exc)
-
-
-def _user_agent() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return f"batch_helpers/{version('batch_helpers')}"
-    except PackageNotFoundError:
-        return "batch_helpers"

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from batch_helpers import __version__
 from batch_helpers.cli.where import outer_options
 
 _COMMANDS = {
@@ -55,7 +56,7 @@ _CODES = "Exit codes: 0 done, 1 a job failed, 2 wrong call or input, 3 still act
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_CODES)
-@click.version_option(None, "--version", "-v", package_name="batch_helpers")
+@click.version_option(__version__, "--version", "-v")
 @click.option("--config-profile", metavar="NAME", help="Profile of the settings; see batch-helpers config --help.")
 @outer_options
 def main(config_profile: str | None, **where: str | None) -> None:

@@ -6,12 +6,12 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from batch_helpers import __version__
 from batch_helpers.cost import Costs
 from batch_helpers.cost.words import cost_lines, hours, largest, money
 from batch_helpers.diagnose.groups import memory_text
@@ -45,7 +45,7 @@ def report_html(record: RunRecord, found: Costs, *, made: datetime | None = None
         timeline=timeline_svg(record),
         states=over_time_svg(record),
         banded=len(record.entries) > MOST_ROWS,
-        version=version("batch_helpers"),
+        version=__version__,
         made=f"{made or datetime.now(UTC):%Y-%m-%d %H:%M UTC}",
     )
 
