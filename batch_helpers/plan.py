@@ -305,7 +305,7 @@ class _Draft:
         elif self.world.active and (detail := self.world.active.get(job.key)):
             where = f" in queue {detail.queue}" if detail.queue else ""
             reason = f"{_short(detail.job_id)} is {detail.status}{where}"
-            remade = bool(job.outputs) and not job.intermediate
+            remade = bool(job.outputs) and (not job.intermediate or self._remade_upstream(place) is not None)
             decision = Decision(job, Action.REUSE, reason, job_id=detail.job_id, remade=remade)
         else:
             decision = self._by_outputs(place, job)

@@ -167,6 +167,17 @@ def test_an_intermediate_made_again_for_one_dependant_leaves_the_others_alone() 
     assert actions(decided) == {"sam": Action.SUBMIT, "first": Action.SKIP, "second": Action.SUBMIT}
 
 
+def test_an_active_intermediate_whose_upstream_is_made_anew_makes_its_dependants_run_again() -> None:
+    raw = job("raw")
+    sam = job("sam", intermediate=True, depends_on=[raw])
+    bam = job("bam", depends_on=[sam])
+    active = {work.key: running(work, f"id-{work.name}") for work in (raw, sam)}
+    decided = plan([raw, sam, bam], World(found=set(bam.outputs), active=active))
+    assert actions(decided)["bam"] is Action.SUBMIT
+    regenerated = plan([raw, sam, bam], World(found={*raw.outputs, *bam.outputs}, active={sam.key: active[sam.key]}))
+    assert actions(regenerated)["bam"] is Action.SKIP
+
+
 def test_an_intermediate_without_dependants_is_an_ordinary_job() -> None:
     assert actions(plan([job("sam", intermediate=True)]))["sam"] is Action.SUBMIT
 

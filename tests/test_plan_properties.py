@@ -97,9 +97,8 @@ def test_a_job_whose_outputs_are_there_runs_exactly_when_what_it_is_made_from_is
 
 def out_of_date(job: Job, made: dict[str, Decision]) -> bool:
     """Whether something that a job is made from is made anew: intermediates only with what they are made from."""
-    needs = [made[name] for name in upstream(job)]
-    plain = any(item.action is not Action.SKIP and not item.job.intermediate for item in needs)
-    return plain or any(item.action in RUNS and item.job.intermediate and out_of_date(item.job, made) for item in needs)
+    made_anew = [made[name] for name in upstream(job) if made[name].action is not Action.SKIP]
+    return any(not item.job.intermediate or out_of_date(item.job, made) for item in made_anew)
 
 
 @quickly
