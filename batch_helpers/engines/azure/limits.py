@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from batch_helpers.engines.azure.pools import Pool
-from batch_helpers.engines.azure.requests import substituted, task_request
+from batch_helpers.engines.azure.requests import OWN_VARIABLES, substituted, task_request
 from batch_helpers.engines.azure.words import ID_LIMIT, first_id, is_id
 from batch_helpers.errors import InvalidJob
 from batch_helpers.job import Job
@@ -66,7 +66,7 @@ def _check_what_runs(job: Job, pool: Pool) -> None:
 
 def _check_environment(job: Job) -> None:
     for name, value in job.environment.items():
-        if name.startswith(("AZ_BATCH_", "BATCH_HELPERS_")) or "=" in name:
+        if name.startswith("AZ_BATCH_") or name in OWN_VARIABLES or "=" in name:
             problem = f"the name {name!r} is reserved, or has a '=' in it: rename it"
             raise InvalidJob(job.name, "environment", name, problem)
         if len(value.encode()) > MAX_VARIABLE:

@@ -20,6 +20,8 @@ SUBMISSION = "BATCH_HELPERS_SUBMISSION"
 COMMAND = "BATCH_HELPERS_COMMAND"
 """Holds a command that no command line can carry for certain."""
 
+OWN_VARIABLES = (FINGERPRINT, SUBMISSION, COMMAND)
+
 _SHELL = ("/bin/sh", "-c")
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 _PLAIN = re.compile(r"[^'\\\n]+")
