@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch_helpers.cli.account import account_options
 from batch_helpers.cli.configured import configured
 from batch_helpers.cli.outcome import DONE, FAILED, ending
 from batch_helpers.cli.where import json_option
 from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from batch_helpers.aws_client import AWSAccess
     from batch_helpers.doctor.needs import Need
 
 
@@ -24,18 +26,16 @@ if TYPE_CHECKING:
 @click.option("--vcpus", type=float, help="Would a job with this many vCPUs fit?")
 @click.option("--memory", type=int, help="Would a job with this many MiB fit?")
 @click.option("--gpus", type=int, help="Would a job with this many GPUs fit?")
-@click.option("--profile", help="Profile of the AWS configuration.")
-@click.option("--region", help="AWS region.")
 @json_option
 @ending
+@account_options
 def command(
+    access: AWSAccess,
     *,
     queues: tuple[str, ...],
     job_id: str | None,
     images: tuple[str, ...],
     buckets: tuple[str, ...],
-    profile: str | None,
-    region: str | None,
     as_json: bool,
     **size: float | None,
 ) -> int:
@@ -44,7 +44,6 @@ def command(
     Prints a line for each check: ok, problem or unknown (for lack of permission, say), and below a problem what mends
     it. Exit code 1 when there is a problem.
     """
-    from batch_helpers.aws_client import AWSAccess
     from batch_helpers.doctor import examine
     from batch_helpers.doctor.gathering import Questions
     from batch_helpers.finding import finding_lines, problems
@@ -58,7 +57,7 @@ def command(
         writes=tuple(_uri(text) for text in buckets),
         everywhere=True,
     )
-    findings = examine(AWSAccess(profile=profile, region=region), questions)
+    findings = examine(access, questions)
     if as_json:
         click.echo(json.dumps({"findings": [item.to_dict() for item in findings]}))
     else:
@@ -67,7 +66,10 @@ def command(
 
 
 def _usual(job_id: str | None) -> tuple[str, ...]:
-    """The settings' queue, when no job says which one is meant."""
+    """The queue that was named before the command, or the settings', when no job says which one is meant."""
+    named: str | None = click.get_current_context().find_root().params.get("queue")
+    if named:
+        return (named,)
     settings = configured()
     queue = settings["queue"] if settings["engine"] == "aws" and job_id is None else None
     return (queue,) if queue else ()

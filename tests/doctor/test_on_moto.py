@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from batch_helpers.aws_client import AWSAccess
+from batch_helpers.cli import main
 from batch_helpers.doctor.facts import Unknown
 from batch_helpers.doctor.gathering import Asker
 from batch_helpers.doctor.gathering.account import account as ask_account
@@ -138,6 +140,13 @@ def test_without_a_region_it_stops_and_says_so(
     assert ended.exit_code == 1
     assert "problem  region" in ended.stdout
     assert "AWS_DEFAULT_REGION" in ended.stdout
+
+
+def test_where_it_looks_may_stand_before_the_command(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    ended = CliRunner().invoke(main, ["--queue", "spot", "--region", "us-east-1", "doctor", "--json"])
+    found = json.loads(ended.stdout)["findings"]
+    assert [item["text"] for item in found if item["check"] == "queue"] == ["spot is ENABLED and VALID"]
 
 
 def test_without_a_queue_it_looks_at_all(account: Account, cli: CommandLine) -> None:
