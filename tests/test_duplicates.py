@@ -208,6 +208,21 @@ def test_a_third_script_that_finds_two_ends_the_later_one_when_it_adds_the_job(
     assert list(second._watch.open) == [kept]
 
 
+def test_duplicates_that_a_plan_has_seen_long_ago_are_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = MemoryEngine(unique=False)
+    one = chain()[0]
+    for _ in range(2):
+        blind(engine, [one])
+    helper = script(engine)
+    helper.plan([one])
+    for job_id in list(engine.jobs):
+        engine.settle(job_id, Status.FAILED)
+    helper.monitor()
+    blind(engine, [one])
+    assert helper.add_jobs([one]) == [list(engine.jobs)[-1]]
+    assert "twice" not in capsys.readouterr().err
+
+
 def test_two_that_ended_each_other_are_followed_by_a_new_one() -> None:
     engine = MemoryEngine(unique=False)
     one = chain()[0]

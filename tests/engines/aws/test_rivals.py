@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,15 +33,17 @@ def others(service: Service, jobs: list[Job], *, born: float, status: str = "RUN
         service.add(f"other-{number}", job.full_name, status, createdAt=born)
 
 
-def once_submitted(service: Service, number: int, then: Any) -> None:
-    """Call `then` when so many jobs have arrived."""
+def once_submitted(service: Service, number: int, then: Callable[[], object]) -> None:
+    """Call `then` when so many jobs have arrived; may be said several times."""
+    earlier, called = service.on_arrival.get("submitjob"), []
 
-    def arrived(_: dict[str, Any]) -> None:
+    def arrived(body: dict[str, Any]) -> None:
+        if earlier is not None:
+            earlier(body)
         if service.count("submitjob") >= number and not called:
             called.append(number)
             then()
 
-    called: list[int] = []
     service.on_arrival["submitjob"] = arrived
 
 
@@ -84,6 +87,15 @@ def test_jobs_that_have_ended_are_nobodys_rivals(status: str, engine: AWSEngine,
     others(service, jobs, born=1, status=status)
     engine.submit(jobs)
     assert service.count("submitjob") == 80
+    assert all("filters" in body for body in service.bodies("listjobs")), "nobody is made way for"
+
+
+def test_who_has_been_overtaken_looks_again_soon(engine: AWSEngine, service: Service) -> None:
+    jobs = cohort(200)
+    once_submitted(service, 10, lambda: others(service, jobs[:40], born=1))
+    once_submitted(service, EARLY + 5, lambda: others(service, jobs, born=1))
+    engine.submit(jobs)
+    assert service.count("submitjob") == 2 * EARLY
 
 
 def test_submissions_are_counted_over_calls(engine: AWSEngine, service: Service) -> None:
