@@ -11,7 +11,7 @@ import click
 from batch_helpers.cli.outcome import DONE, FAILED, INVALID, ending
 from batch_helpers.cli.pricing import rate_options
 from batch_helpers.cli.target import Target, target_options
-from batch_helpers.cli.where import json_option
+from batch_helpers.cli.where import json_option, submission_options
 
 if TYPE_CHECKING:
     from batch_helpers.cost import Rate
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @ending
 @rate_options
 @target_options
+@submission_options
 def command(
     target: Target,
     preflight: bool,

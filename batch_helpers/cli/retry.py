@@ -12,7 +12,7 @@ import click
 
 from batch_helpers.cli.outcome import DONE, ending
 from batch_helpers.cli.watching import Watching, watch_options
-from batch_helpers.cli.where import Where, json_option, where_options
+from batch_helpers.cli.where import Where, json_option, submission_options, where_options
 from batch_helpers.diagnose import Cause
 from batch_helpers.errors import InvalidInput
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @ending
 @watch_options
 @where_options
+@submission_options
 def command(
     where: Where,
     watching: Watching,

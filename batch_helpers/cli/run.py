@@ -13,7 +13,7 @@ from batch_helpers.cli.outcome import DONE, INTERRUPTED, ending
 from batch_helpers.cli.rows import row
 from batch_helpers.cli.target import Target, target_options
 from batch_helpers.cli.watching import Watching, watch_options
-from batch_helpers.cli.where import json_option
+from batch_helpers.cli.where import json_option, submission_options
 from batch_helpers.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _SKIPPED = "SKIPPED"
 @ending
 @watch_options
 @target_options
+@submission_options
 def command(
     target: Target, watching: Watching, detach: bool, deregister: bool, as_json: bool, **roles: str | None
 ) -> int:

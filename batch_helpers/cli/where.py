@@ -32,6 +32,8 @@ class Where:
     containers: str | None = None
     pool: str | None = None
     rate: float | None = None
+    array: bool | None = None
+    spill: str | None = None
     named: bool = False
     """Whether the engine was named in the call, and not only by settings or by default."""
 
@@ -44,7 +46,7 @@ class Where:
         from batch_helpers.engine_helpers import connect
 
         own: dict[str, dict[str, Any]] = {
-            "aws": {"profile": self.profile, "region": self.region},
+            "aws": {"profile": self.profile, "region": self.region, "spill": self.spill},
             "local": {"directory": self.directory, "containers": self.containers},
             "azure": {"pool": self.pool},
         }
@@ -52,7 +54,7 @@ class Where:
             for name, value in options.items():
                 if value is not None and engine != self.engine:
                     raise InvalidInput(f"--{name} {value} is for --engine {engine}, and this is {self.engine}")
-        own["aws"]["rate"] = self.rate
+        own["aws"] |= {"rate": self.rate, "array": self.array}
         given = {name: value for name, value in {"job_queue": self.queue, **own.get(self.engine, {})}.items() if value}
         return connect(self.engine, dry_run=dry_run, stdout=sys.stderr if narrating else None, **given, **more)
 
@@ -80,12 +82,19 @@ _OPTIONS = {
     "pool": click.option("--pool", help="The pool of Azure jobs that are made."),
 }
 
+_SUBMISSION = (
+    click.option("--array/--no-array", default=None, help="On AWS, jobs that are alike go out as array jobs."),
+    click.option("--spill", metavar="s3://BUCKET/PREFIX", help="On AWS, where commands are kept that are too long."),
+)
+
 
 def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options, and the function a `where`; what the command is not given, `batch-helpers` may be."""
 
     @wraps(function)
     def wrapped(**options: Any) -> Any:
+        from batch_helpers.settings import FOR_AWS
+
         outer = click.get_current_context().find_root().params
         given: dict[str, Any] = {
             name: value if (value := options.pop(name)) is not None else outer.get(name) for name in _OPTIONS
@@ -94,8 +103,10 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
         given["engine"] = engine = settings.first("engine", given["engine"])
         if given["queue"] is None and _is_for(settings, engine):
             given["queue"] = settings["queue"]
-        rate = settings["rate"] if engine == "aws" else None
-        return function(where=Where(**given, rate=rate, named=named), **options)
+        own = {name: options.pop(name, None) for name in FOR_AWS}
+        if engine == "aws":
+            own = {name: settings.first(name, value) for name, value in own.items()}
+        return function(where=Where(**given, **own, named=named), **options)
 
     return outer_options(wrapped)
 
@@ -103,6 +114,13 @@ def where_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def outer_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a group the options, for its commands."""
     for option in reversed(_OPTIONS.values()):
+        function = option(function)
+    return function
+
+
+def submission_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that submits, beside `where_options`, the options that say how."""
+    for option in reversed(_SUBMISSION):
         function = option(function)
     return function
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from batch_helpers.settings.settings import Setting, Settings, config_path
+from batch_helpers.settings.settings import FOR_AWS, Setting, Settings, config_path
 
-__all__ = ["Setting", "Settings", "config_path"]
+__all__ = ["FOR_AWS", "Setting", "Settings", "config_path"]

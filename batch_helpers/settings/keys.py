@@ -60,6 +60,14 @@ def _rate(given: Any) -> float:
     return number
 
 
+def _switch(given: Any) -> bool:
+    words = {"true": True, "1": True, "false": False, "0": False}
+    switch = words.get(given.strip().lower()) if isinstance(given, str) else given
+    if not isinstance(switch, bool):
+        raise ValueError("give true or false")  # noqa: TRY004
+    return switch
+
+
 def _one_of(*known: str) -> Callable[[Any], str]:
     def read(given: Any) -> str:
         if given not in known:
@@ -74,6 +82,8 @@ _ALL = (
     Key("queue", _text, "the job queue of jobs that name none"),
     Key("outputs", _text, "where outputs go, as s3://bucket/prefix"),
     Key("rate", _rate, "the most requests to AWS Batch per second"),
+    Key("array", _switch, "whether jobs that are alike are submitted as array jobs on AWS"),
+    Key("spill", _text, "where commands and tables go that are too long for AWS Batch, as s3://bucket/prefix"),
     Key("executionRoleArn", _text, "the role with which Fargate starts jobs"),
     Key("taskRoleArn", _text, "the role of the jobs' own calls to AWS"),
     Key("serviceRole", _text, "the role of compute environments"),

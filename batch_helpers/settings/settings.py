@@ -17,6 +17,10 @@ PATH_VARIABLE, PROFILE_VARIABLE = "BATCH_HELPERS_CONFIG", "BATCH_HELPERS_PROFILE
 DEFAULT, ENVIRONMENT, FILE = "default", "environment", "file"
 
 
+FOR_AWS = ("rate", "array", "spill")
+"""Settings that are arguments of AWSBatchHelper."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A value, None or () when nobody has set it. kind: `default`, `environment` or `file`; source: exactly where."""
@@ -64,10 +68,10 @@ class Settings(Mapping[str, Any]):
         return self[name] if given in (None, ()) else given
 
     def connection(self) -> dict[str, Any]:
-        """The arguments for `batch_helpers.connect` that are set: engine, job_queue and, for AWS, rate."""
-        given = {"engine": self["engine"], "job_queue": self["queue"], "rate": self["rate"]}
-        if self["engine"] != "aws":
-            del given["rate"]
+        """The arguments for `batch_helpers.connect` that are set: engine, job_queue and those that only AWS takes."""
+        given = {"engine": self["engine"], "job_queue": self["queue"]}
+        if self["engine"] == "aws":
+            given |= {name: self[name] for name in FOR_AWS}
         return {name: value for name, value in given.items() if value is not None}
 
     def __getitem__(self, name: str) -> Any:

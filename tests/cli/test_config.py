@@ -15,6 +15,7 @@ from batch_helpers.cli import main
 from batch_helpers.cli.outcome import ending
 from batch_helpers.cli.where import Where, where_options
 from batch_helpers.serve import serve
+from batch_helpers.workflow import EZBatchJob, EZBatchWorkflow
 from tests.cli.conftest import CommandLine, lines, saved
 
 FILE = '[Settings]\nqueue = "spot"\nrate = 7\nsubnets = ["a", "b"]\n[profiles.here]\nengine = "local"\nqueue = "mine"\n'
@@ -126,6 +127,35 @@ def test_profile_and_region_may_stand_before_the_command(batch: None) -> None:
     assert lines(ended.stdout)[0][0] == "local"
     told = CliRunner().invoke(main, ["--profile", "nobody", "job-queue", "list"])
     assert (told.exit_code, "nobody" in told.stderr) == (4, True)
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_out_as_one_array_by_flag_or_by_setting(
+    cli: CommandLine, config: Path, tmp_path: Path, batch: None
+) -> None:
+    def ids(*flags: str) -> list[str]:
+        told = cli.good("run", file, "--detach", "--region", "us-east-1", *flags)
+        return [job_id for _, _, job_id in lines(told)]
+
+    file = str(tmp_path / "w.json")
+    EZBatchWorkflow.sweep(EZBatchJob(image="busybox", platform="EC2", command="echo {n}"), {"n": [1, 2, 3]}).save(file)
+    config.write_text('[Settings]\nqueue = "local"\n')
+    assert [job_id.partition(":")[2] for job_id in ids("--array")] == ["0", "1", "2"]
+    assert not any(":" in job_id for job_id in ids())
+    config.write_text('[Settings]\nqueue = "local"\narray = true\n')
+    assert [job_id.partition(":")[2] for job_id in ids()] == ["0", "1", "2"]
+    assert not any(":" in job_id for job_id in ids("--no-array"))
+
+
+def test_how_jobs_are_sent_reaches_the_engine_and_another_engine_refuses_the_place(
+    cli: CommandLine, config: Path, tmp_path: Path
+) -> None:
+    engine = Where("aws", "q", region="us-east-1", array=True, spill="s3://b/p").helper().engine
+    assert (engine.array, engine._spill is not None) == (True, True)  # type: ignore[attr-defined]
+    file = saved(tmp_path / "w.json", {"a": "true"})
+    told = cli.bad(2, "run", file, "--engine", "local", "--spill", "s3://b/p")
+    assert "--spill s3://b/p is for --engine aws, and this is local" in told
+    assert "spill" in cli.bad(2, "run", file, "--region", "us-east-1", "--spill", "b/p")
 
 
 def test_the_rate_reaches_the_engine(config: Path) -> None:

@@ -87,7 +87,8 @@ def test_a_file_of_ezbatch_is_read_as_it_is_and_what_is_empty_in_it_says_nothing
 
 def test_every_setting_has_a_variable_and_lists_are_given_with_commas() -> None:
     given = {"maxvCpus": "7", "rate": "0.5", "engine": "local", "sse": "AES256", "subnets": "subnet-1, subnet-2"}
-    expected: dict[str, Any] = {"maxvCpus": 7, "rate": 0.5, "subnets": ("subnet-1", "subnet-2")}
+    given["array"] = "True"
+    expected: dict[str, Any] = {"maxvCpus": 7, "rate": 0.5, "subnets": ("subnet-1", "subnet-2"), "array": True}
     for name, key in KEYS.items():
         settings = Settings.load(environ={"BATCH_HELPERS_CONFIG": os.devnull, key.variable: given.get(name, "x")})
         value = ("x",) if name == "securityGroupIds" else expected.get(name, given.get(name, "x"))
@@ -122,6 +123,8 @@ def test_every_setting_has_a_variable_and_lists_are_given_with_commas() -> None:
         ("[Settings]\nrate = inf", "rate=inf: give requests per second"),
         ("[Settings]\nrate = nan", "rate=nan: give requests per second"),
         ("[Settings]\nrate = true", "rate=True: give requests per second"),
+        ('[Settings]\narray = "often"', "array='often': give true or false"),
+        ("[Settings]\narray = 1", "array=1: give true or false"),
         ("[Settings]\nqueue = 3", "queue=3: give a text"),
         ("[Settings]\nsubnets = [1]", r"subnets=\[1\]: give a list of texts"),
         ("[Settings]\nsubnets = 1", "subnets=1: give a list of texts"),
