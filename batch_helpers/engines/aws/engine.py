@@ -145,7 +145,7 @@ class AWSEngine:
     def logs(self, job_id: str, attempt: int | None = None) -> Iterator[str]:
         """The lines of one attempt (counted from 1; None is the last) in CloudWatch; no stream yet is no lines.
 
-        Of a job with several containers those of each, with its name.
+        Of a job with several containers those of all, in the order of their time, each with its container's name.
         """
         for raw in reading.describe_jobs(self._batch, [job_id], 1):
             yield from logs.read_all(self._logs, logs.group_of(raw), details.streams(raw, attempt))

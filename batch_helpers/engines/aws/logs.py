@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from batch_helpers.engines.aws.api import API
@@ -21,14 +23,17 @@ def group_of(raw: Mapping[str, Any]) -> str:
 
 
 def read_all(api: API, group: str, streams: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """The lines of each container's stream, one stream after the other; of several, with the container's name."""
-    for name, stream in streams:
-        for line in read(api, group, stream):
-            yield f"[{name}] {line}" if len(streams) > 1 else line
+    """The lines of the containers' streams in the order of their time; of several, with the container's name.
+
+    So what is written later comes later, and whoever follows a job loses nothing of one container behind another.
+    """
+    named = [_named(f"[{name}] " if len(streams) > 1 else "", read(api, group, stream)) for name, stream in streams]
+    return (line for _, line in merge(*named, key=itemgetter(0)))
 
 
-def read(api: API, group: str, stream: str) -> Iterator[str]:
-    """The lines of a stream from its beginning to where it ends now; none when there is no such stream yet."""
+def read(api: API, group: str, stream: str) -> Iterator[tuple[int, str]]:
+    """The lines of a stream, each with its time in ms, from its beginning to where it ends now; none when there is no
+    such stream yet."""
     doing = f"read log stream {stream!r} of group {group!r}"
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:
@@ -37,11 +42,15 @@ def read(api: API, group: str, stream: str) -> Iterator[str]:
         except NotFound:
             return
         for event in answer["events"]:
-            yield from _lines(event["message"])
+            yield from ((event.get("timestamp", 0), line) for line in _lines(event["message"]))
         token = answer.get("nextForwardToken")
         if not token or token == request.get("nextToken"):
             return
         request["nextToken"] = token
+
+
+def _named(prefix: str, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    return ((time, prefix + line) for time, line in lines)
 
 
 def _lines(message: str) -> list[str]:

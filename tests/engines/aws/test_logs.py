@@ -6,7 +6,7 @@ import pytest
 
 from batch_helpers.engines.aws import AWSEngine
 from batch_helpers.errors import AccessDenied, AmbiguousAnswer
-from tests.engines.aws.service import Service, answers, says
+from tests.engines.aws.service import Act, Service, answers, says
 
 GROUP = "/aws/batch/job"
 
@@ -73,6 +73,25 @@ def test_each_container_of_a_job_that_has_several_is_read_with_its_name(engine: 
     service.logs = {(GROUP, "a"): ["lost"], (GROUP, "b"): ["copied", "all"], (GROUP, "c"): ["done"]}
     assert list(engine.logs("id", 1)) == ["lost"]
     assert list(engine.logs("id")) == list(engine.logs("id", 2)) == ["[stager] copied", "[stager] all", "[main] done"]
+
+
+def test_lines_of_several_containers_come_in_their_time_so_that_later_ones_come_last(
+    engine: AWSEngine, service: Service
+) -> None:
+    def told(*lines: tuple[int, str]) -> Act:
+        events = [{"timestamp": time, "message": line} for time, line in lines]
+        return answers(events=events, nextForwardToken="end")
+
+    named = [{"name": name, "logStreamName": name} for name in "ab"]
+    service.add("id", "n", "RUNNING", container={}, ecsProperties={"taskProperties": [{"containers": named}]})
+    service.logs = {(GROUP, "a"): [], (GROUP, "b"): []}
+    pages = [told((1, "1"), (4, "4")), told((2, "2"), (3, "3")), told(), told()]
+    service.script["getlogevents"].extend(pages)
+    before = list(engine.logs("id"))
+    assert before == ["[a] 1", "[b] 2", "[b] 3", "[a] 4"]
+    pages = [told((1, "1"), (4, "4"), (5, "5")), told((2, "2"), (3, "3")), told(), told()]
+    service.script["getlogevents"].extend(pages)
+    assert list(engine.logs("id")) == [*before, "[a] 5"]
 
 
 def test_line_ends_are_taken_off_and_lines_within_an_event_are_lines(engine: AWSEngine, service: Service) -> None:
