@@ -23,7 +23,7 @@ from benchmarks._process import Asked
 from benchmarks._s3_pages import BUCKET, PAGE, key, page_server
 
 if TYPE_CHECKING:
-    from batch_helpers import Job
+    from batch_helpers import AWSBatchHelper, Job
 
 JOBS, MANY = 100_000, 1_000_000
 REQUESTS, CPU, GIB, SECONDS, LATENCY = 110, 2.0, 2.5, 20.0, 0.1
@@ -61,10 +61,11 @@ def _many(url: str) -> None:
     ours, theirs = context.Pipe()
     process = context.Process(target=_rerun_alone, args=(theirs, url, MANY), daemon=True)
     process.start()
-    making, seconds, cpu, memory = ours.recv()
+    making, seconds, cpu, memory, finding = ours.recv()
     process.join()
     print(f"rerun of {MANY:,} jobs at {1000 * LATENCY:g} ms, from Jobs that took {making:.1f} s to make")
     print(f"  {seconds:.1f} s, of it client CPU {cpu:.1f} s (bar {SECONDS:g} s): {_verdict(seconds < SECONDS)}")
+    print(f"  finding their outputs alone: {finding:.1f} s, where 32 of {MANY // PAGE:,} pages are under way at once")
     print(f"  {memory:.2f} GiB, the Jobs among it (bar {GIB:g} GB): {_verdict(memory * 1.073741824 < GIB)}")
 
 
@@ -72,10 +73,13 @@ def _rerun_alone(answer: Connection, url: str, number: int) -> None:
     began = time.perf_counter()
     jobs = _jobs(number)
     made, cpu = time.perf_counter(), time.process_time()
+    making = made - began
     _rerun(url, jobs)
     seconds, cpu = time.perf_counter() - made, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    answer.send((made - began, seconds, cpu, peak))
+    began = time.perf_counter()
+    _found(url, jobs)
+    answer.send((making, seconds, cpu, peak, time.perf_counter() - began))
 
 
 def _jobs(number: int) -> list[Job]:
@@ -87,17 +91,26 @@ def _jobs(number: int) -> list[Job]:
     ]
 
 
-def _rerun(url: str, jobs: list[Job]) -> None:
+def _helper(url: str) -> AWSBatchHelper:
     import boto3
 
     from batch_helpers import AWSBatchHelper
 
     session = boto3.Session("testing", "testing", region_name="us-east-1")
-    helper = AWSBatchHelper("queue", session=session, endpoint_url=url, stdout=io.StringIO())
+    return AWSBatchHelper("queue", session=session, endpoint_url=url, stdout=io.StringIO())
+
+
+def _rerun(url: str, jobs: list[Job]) -> None:
+    helper = _helper(url)
     ids = helper.add_jobs(jobs)
     code = helper.monitor().exit_code
     if code or any(ids):
         raise RuntimeError("not every job was skipped")
+
+
+def _found(url: str, jobs: list[Job]) -> None:
+    if len(_helper(url).store.find([job.outputs[0] for job in jobs])) != len(jobs):
+        raise RuntimeError("not every output was found")
 
 
 def _obstore(url: str, number: int) -> None:
