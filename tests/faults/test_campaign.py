@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import pytest
 
+from batch_helpers.deduplication import Deduplication
 from batch_helpers.engines.aws import once
-from batch_helpers.healing import Healing
 from batch_helpers.serve.faults import Fault
 from tests.faults.campaign import campaign, run, run_seed
 from tests.faults.scenario import Scenario, scenario
@@ -51,5 +51,5 @@ def test_without_the_lookup_of_a_lost_answer_work_is_done_twice() -> None:
 
 def test_without_the_healing_of_duplicates_work_is_done_twice() -> None:
     assert not run(TWO_AT_ONCE).violations
-    with patch.object(Healing, "_settle", lambda healing: False):
+    with patch.object(Deduplication, "settle", lambda deduplication, found: False):
         assert any("twice" in item or "outputs are there" in item for item in run(TWO_AT_ONCE).violations)
