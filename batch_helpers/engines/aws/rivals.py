@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from batch_helpers.duplicates import by_key, twins
 from batch_helpers.engines.aws.crew import spread
+from batch_helpers.errors import ServiceError
 from batch_helpers.job import Job, JobDetail
 
 EARLY, STRIDE = 100, 1000
@@ -37,8 +38,8 @@ class Rivals:
         done: dict[int, str] = {}
         left = list(jobs)
         while left:
-            if self._overtaken():
-                done |= self._theirs({place: jobs[place] for place in left})
+            if self._until_look <= 0 and (theirs := self._look(jobs, left)) is not None:
+                done |= theirs
                 left = [place for place in reversed(left) if place not in done]
             stride, left = left[: self._until_look], left[self._until_look :]
             sent, failure = spread(send, stride, width)
@@ -50,16 +51,25 @@ class Rivals:
                 self._last = jobs[stride[-1]], done[stride[-1]]
         return done, None
 
-    def _overtaken(self) -> bool:
-        """Whether it is time for a look, and a live job is older than the last one of ours that is the same work."""
-        if self._until_look > 0 or self._last is None:
+    def _look(self, jobs: Mapping[int, Job], left: Sequence[int]) -> dict[int, str] | None:
+        """The active jobs that are the same work as what is left, if somebody is ahead of us; None if nobody is.
+
+        A look that fails stops nobody: the next poll sees what it has missed.
+        """
+        self._until_look = STRIDE
+        try:
+            if not self._is_overtaken():
+                return None
+            self._until_look = EARLY
+            active = by_key(self._active({jobs[place].job_queue or "" for place in left}))
+        except ServiceError:
+            return None
+        return {place: twins(active[key]).kept.job_id for place in left if (key := jobs[place].key) in active}
+
+    def _is_overtaken(self) -> bool:
+        """Whether a live job is older than the last one of ours that is the same work."""
+        if self._last is None:
             return False
         job, job_id = self._last
         live = [other for other in self._named(job.job_queue or "", job.full_name) if other.status.active]
-        overtaken = bool(live) and twins(live).kept.job_id != job_id
-        self._until_look = EARLY if overtaken else STRIDE
-        return overtaken
-
-    def _theirs(self, jobs: Mapping[int, Job]) -> dict[int, str]:
-        active = by_key(self._active({job.job_queue or "" for job in jobs.values()}))
-        return {place: twins(active[job.key]).kept.job_id for place, job in jobs.items() if job.key in active}
+        return bool(live) and twins(live).kept.job_id != job_id

@@ -98,6 +98,19 @@ def test_who_has_been_overtaken_looks_again_soon(engine: AWSEngine, service: Ser
     assert service.count("submitjob") == 2 * EARLY
 
 
+def test_a_look_that_fails_stops_nobody(engine: AWSEngine, service: Service) -> None:
+    jobs = cohort(80)
+    refused = says(403, "AccessDeniedException", "no listing for you")
+    once_submitted(service, 10, lambda: others(service, jobs, born=1))
+    service.script["listjobs"].append(refused)
+    ids = engine.submit(jobs)
+    assert (service.count("submitjob"), len(set(ids))) == (80, 80)
+    service.script["listjobs"].append(Service.normal)
+    service.script["listjobs"].append(refused)
+    engine.submit(cohort(150)[80:])
+    assert service.count("submitjob") == 150
+
+
 def test_submissions_are_counted_over_calls(engine: AWSEngine, service: Service) -> None:
     jobs = cohort(45)
     others(service, jobs[15:], born=1)
