@@ -1,17 +1,17 @@
 """Peers on one endpoint: jobs of one output each that really run, a first run and a rerun with everything there.
 
-    python -m benchmarks.peers [--jobs 20] [--write] [name ...]
+    python -m benchmarks.peers [--jobs 20] [--patience 300] [--write] [name ...]
 
 AWS Batch is `batch-helpers serve`, S3 is moto's server; the calls of both are counted where they arrive, those of the
 jobs themselves included. Every peer polls once a second. Peers are installed by tests/serve/clients/install; the origin
-is its algorithm, as FACTS tell it (see origin.py). --write puts the table into benchmarks/RESULTS.md.
+is its algorithm, as FACTS tell it (see origin.py). A first run that has not ended after the patience, in seconds, is
+given up, and counts for what it has cost by then. --write puts the table into benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -32,63 +32,73 @@ RERUNS = 3
 
 
 class Run(NamedTuple):
-    """One run: wall seconds, the client's own CPU seconds, and calls of AWS Batch and of S3."""
+    """One run: wall seconds, the client's own CPU seconds, and calls of AWS Batch and of S3; ended or given up."""
 
     seconds: float
     cpu: float
     batch: int
     s3: int
+    ended: bool = True
 
     @property
     def calls(self) -> int:
         return self.batch + self.s3
+
+    def __str__(self) -> str:
+        more = "" if self.ended else "more than "
+        return f"{more}{self.seconds:.1f} ({self.cpu:.1f}) | {more}{self.calls} ({self.batch} + {self.s3})"
+
+
+Runs = tuple[Run, Run | None]
+"""A first run, and a rerun where the first one has ended."""
 
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Run each peer, and print the table and what of it is met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers")
     parser.add_argument("--jobs", type=int, default=20)
+    parser.add_argument("--patience", type=float, default=300)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("names", nargs="*", default=[], help=", ".join(CLIENTS))
     chosen = parser.parse_args(arguments)
-    found: dict[str, tuple[Run, Run] | str] = {}
+    found: dict[str, Runs | str] = {}
     for name in dict.fromkeys([OURS, *(chosen.names or CLIENTS)]):
-        found[name] = measured(name, chosen.jobs)
+        found[name] = measured(name, chosen.jobs, chosen.patience)
         print(f"{name}: {found[name]}", file=sys.stderr, flush=True)
         if chosen.write:  # each peer takes its minutes: what there is, is kept
-            words = " ".join(["--jobs", str(chosen.jobs), *chosen.names])
+            words = f"--jobs {chosen.jobs} --patience {chosen.patience:g}{''.join(f' {one}' for one in chosen.names)}"
             write(section(chosen.jobs, stamp(f"python -m benchmarks.peers {words}"), found))
     print(f"{chosen.jobs} jobs\n{table(found)}\n" + "\n".join(bars(found)))
 
 
-def section(jobs: int, made: str, found: dict[str, tuple[Run, Run] | str]) -> str:
+def section(jobs: int, made: str, found: dict[str, Runs | str]) -> str:
     """The section of RESULTS.md about so many jobs; made: the command, the machine and the date."""
     verdicts = "\n".join(f"- {line}" for line in bars(found))
     return f"## Peers, {jobs} jobs\n\n{made}\n\n{table(found)}\n\n{verdicts}\n"
 
 
-def measured(name: str, jobs: int) -> tuple[Run, Run] | str:
+def measured(name: str, jobs: int, patience: float) -> Runs | str:
     """A first run and a rerun of one peer on services of its own; why there is none, where there is none."""
     client = CLIENTS[name]
     if not client.is_installed:
         return f"left out: not installed (tests/serve/clients/install {name})"
     with world(client.programs) as place:
         client.prepare(place, jobs)
-        try:
-            return run(client, place, jobs), min(run(client, place, jobs) for _ in range(RERUNS))
-        except subprocess.TimeoutExpired as exc:
-            return f"did not end within {exc.timeout:.0f} s"
+        first = run(client, place, jobs, patience)
+        return first, min(run(client, place, jobs, patience) for _ in range(RERUNS)) if first.ended else None
 
 
-def run(client: Client, place: World, jobs: int) -> Run:
+def run(client: Client, place: World, jobs: int, patience: float) -> Run:
     """From the start of the program to its end, and to the end of the last job where it does not wait for it."""
     batch, s3, cpu, started = place.batch_calls(), place.s3_calls(), _cpu(), time.perf_counter()
-    client.run(place, jobs)
+    ended = client.run(place, jobs, patience)
     calls, cpu = place.batch_calls() - batch, _cpu() - cpu
-    place.wait_for_jobs()
+    if ended:
+        place.wait_for_jobs()
     seconds = time.perf_counter() - started
-    place.check(jobs)
-    return Run(seconds, cpu, calls, place.s3_calls() - s3)
+    if ended:
+        place.check(jobs)
+    return Run(seconds, cpu, calls, place.s3_calls() - s3, ended)
 
 
 def _cpu() -> float:
@@ -97,7 +107,7 @@ def _cpu() -> float:
     return spent.ru_utime + spent.ru_stime
 
 
-def table(found: dict[str, tuple[Run, Run] | str]) -> str:
+def table(found: dict[str, Runs | str]) -> str:
     """A table in Markdown."""
     lines = [
         "| | first run, s (CPU) | calls (Batch + S3) | rerun, s (CPU) | calls (Batch + S3) |",
@@ -107,26 +117,30 @@ def table(found: dict[str, tuple[Run, Run] | str]) -> str:
         if isinstance(runs, str):
             lines.append(f"| {name} | {runs} | | | |")
         else:
-            cells = (f"{item.seconds:.1f} ({item.cpu:.1f}) | {item.calls} ({item.batch} + {item.s3})" for item in runs)
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+            lines.append(f"| {name} | {runs[0]} | {runs[1] or 'not begun | '} |")
     return "\n".join(lines)
 
 
-def bars(found: dict[str, tuple[Run, Run] | str]) -> Sequence[str]:
+def bars(found: dict[str, Runs | str]) -> Sequence[str]:
     """What is to be reached: less wall time and fewer calls than each, and on a rerun than the mark."""
     ours = found[OURS]
     if isinstance(ours, str):
         return [f"{OURS}: {ours}"]
+    first, again = ours
+    if again is None:
+        return [f"{OURS}: {first}"]
     lines = []
     for name, runs in found.items():
         if name == OURS or isinstance(runs, str):
             continue
-        for what, mine, theirs in zip(("first run", "rerun"), ours, runs, strict=True):
-            spare = STATUSES if what == "rerun" else 0
-            lines.append(_verdict(f"{what} against {name}, seconds", mine.seconds, theirs.seconds))
-            lines.append(_verdict(f"{what} against {name}, calls", mine.calls, theirs.calls + spare))
-    lines.append(_verdict("rerun against the mark, calls", ours[1].calls, MARK_CALLS + STATUSES))
-    lines.append(_verdict("rerun against the mark, seconds", ours[1].seconds, MARK_SECONDS))
+        lines.append(_verdict(f"first run against {name}, seconds", first.seconds, runs[0].seconds))
+        if runs[0].ended or first.calls <= runs[0].calls:
+            lines.append(_verdict(f"first run against {name}, calls", first.calls, runs[0].calls))
+        if runs[1] is not None:
+            lines.append(_verdict(f"rerun against {name}, seconds", again.seconds, runs[1].seconds))
+            lines.append(_verdict(f"rerun against {name}, calls", again.calls, runs[1].calls + STATUSES))
+    lines.append(_verdict("rerun against the mark, calls", again.calls, MARK_CALLS + STATUSES))
+    lines.append(_verdict("rerun against the mark, seconds", again.seconds, MARK_SECONDS))
     return lines
 
 

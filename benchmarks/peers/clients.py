@@ -14,7 +14,6 @@ OURS = "batch_helpers"
 
 _HERE = Path(__file__).parent
 _INSTALLED = _HERE.parents[1] / ".tools/clients"
-_PATIENCE = 5400
 _SHARED = ["sh", "-c", f'{SCRIPT}/"$1"', "sh", "Ref::out"]
 
 _LUIGI = f"""
@@ -105,19 +104,23 @@ class Client:
     def is_installed(self) -> bool:
         return all((_INSTALLED / name / "installed").exists() for name in self.tools)
 
-    def run(self, place: World, jobs: int) -> None:
-        """Run it to its end."""
-        done = subprocess.run(
-            self.command(place, jobs),
-            env=place.environment,
-            cwd=place.folder,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
+    def run(self, place: World, jobs: int, patience: float) -> bool:
+        """Run it, at the most for so many seconds; whether it has ended by then."""
+        try:
+            done = subprocess.run(
+                self.command(place, jobs),
+                env=place.environment,
+                cwd=place.folder,
+                capture_output=True,
+                text=True,
+                timeout=patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
         if done.returncode:
             raise RuntimeError(f"{self.command(place, jobs)[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        return True
 
 
 def _bin(name: str) -> Path:
