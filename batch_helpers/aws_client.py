@@ -85,18 +85,17 @@ class AWSAccess:
 
         # botocore writes into what it is given, and callers share it.
         settings = Config(**{"user_agent_extra": f"batch_helpers/{__version__}", **deepcopy(dict(config))})
-        session: Any = self._session()
         with uncollected():  # the model of a service is a hundred thousand objects
+            session: Any = self._session()
             return session.client(service, region_name=self.region, endpoint_url=self.endpoint_url, config=settings)
 
     def _session(self) -> boto3.Session:
         if self.session is not None:
             return self.session
         if "session" not in self._made:
-            with uncollected():
-                import boto3
+            import boto3
 
-                self._made["session"] = boto3.Session(profile_name=self.profile)
+            self._made["session"] = boto3.Session(profile_name=self.profile)
         made: boto3.Session = self._made["session"]
         return made
 

@@ -105,10 +105,12 @@ def test_a_look_that_fails_stops_nobody(engine: AWSEngine, service: Service) -> 
     service.script["listjobs"].append(refused)
     ids = engine.submit(jobs)
     assert (service.count("submitjob"), len(set(ids))) == (80, 80)
-    service.script["listjobs"].append(Service.normal)
-    service.script["listjobs"].append(refused)
-    engine.submit(cohort(150)[80:])
-    assert service.count("submitjob") == 150
+    more = cohort(150)[80:]
+    others(service, more, born=1)
+    service.script["listjobs"].extend([Service.normal, refused])
+    engine.submit(more)
+    unseen = STRIDE - (80 - EARLY)
+    assert service.count("submitjob") == 80 + unseen + EARLY, "who could not be listed is looked for again soon"
 
 
 def test_submissions_are_counted_over_calls(engine: AWSEngine, service: Service) -> None:
